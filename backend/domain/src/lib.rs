@@ -1,0 +1,31 @@
+//! The words and rules of Postern: ids, time, retry, limits of what a person may configure.
+//!
+//! Everything here is a value or a pure function of its arguments. Nothing here awaits, reads a clock on its own, or
+//! knows of a database or of HTTP beyond header names. Start reading at [`delivery`] and [`retry`].
+
+pub mod actor;
+pub mod address;
+pub mod answer;
+pub mod attempt;
+pub mod dedup;
+pub mod delivery;
+pub mod destination;
+pub mod event_type;
+pub mod id;
+pub mod invalid;
+pub mod permission;
+pub mod retry;
+pub mod scope;
+pub mod secret;
+pub mod source;
+pub mod time;
+
+pub use actor::Actor;
+pub use id::{
+    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, SourceId, TenantId,
+    UserId,
+};
+pub use invalid::Invalid;
+pub use scope::TenantScope;
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,2 @@
+//! postern-server
+fn main() {}
