@@ -1,1 +1,42 @@
-//! postern-migrations
+//! The schema, step by step, for SQLite and PostgreSQL. Imports nothing of ours: entities move, history does not.
+//!
+//! Each step runs in a transaction on both databases. Instants are bigint microseconds, ids are uuid (16-byte blobs on
+//! SQLite), states are text under a CHECK. Start at [`Migrator::migrations`]; the dialect is in [`dialect`].
+
+pub use sea_orm_migration::{MigratorTrait, sea_orm};
+use sea_orm_migration::prelude::*;
+
+mod dialect;
+mod m20261122_100000_create_people;
+mod m20261122_100100_create_configuration;
+mod m20261122_100200_create_audit;
+mod m20261122_100300_create_events;
+mod m20261122_100400_create_queue;
+mod m20261122_100500_create_attempts;
+mod m20261122_100600_create_requests;
+
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_100000_create_people::Migration),
+            Box::new(m20261122_100100_create_configuration::Migration),
+            Box::new(m20261122_100200_create_audit::Migration),
+            Box::new(m20261122_100300_create_events::Migration),
+            Box::new(m20261122_100400_create_queue::Migration),
+            Box::new(m20261122_100500_create_attempts::Migration),
+            Box::new(m20261122_100600_create_requests::Migration),
+        ]
+    }
+}
+
+/// Tables partitioned by day on PostgreSQL, by the UUIDv7 that is their key: name and key column.
+pub const DAILY_TABLES: [(&str, &str); 6] = [
+    ("events", "id"),
+    ("event_bodies", "event_id"),
+    ("deliveries", "id"),
+    ("attempts", "id"),
+    ("attempt_bodies", "attempt_id"),
+    ("requests", "id"),
+];

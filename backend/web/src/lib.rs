@@ -1,1 +1,36 @@
-//! postern-web
+//! HTTP: the front door and the API. Reads through the store, writes through the pipeline, decides nothing itself.
+//!
+//! Here live actix and utoipa, and nowhere else. No SQL, no rule of the business. Start at [`serve`], then [`auth`] for
+//! who may do what, [`problem`] for how a refusal looks, and `api` for the routes.
+
+mod answer;
+pub mod api;
+pub mod auth;
+pub mod body;
+pub mod idempotency;
+pub mod openapi;
+pub mod page;
+pub mod path;
+pub mod problem;
+pub mod query;
+mod request_id;
+pub mod route;
+mod security_headers;
+mod serve;
+pub mod settings;
+mod shield;
+
+use std::sync::Arc;
+
+use postern_pipeline::Engine;
+
+pub use serve::{routes, serve};
+pub use settings::{Limits, Settings};
+
+/// What every handler gets.
+#[derive(Debug)]
+pub struct App {
+    /// The verbs, and the store to read from.
+    pub engine: Arc<Engine>,
+    pub settings: Settings,
+}

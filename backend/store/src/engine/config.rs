@@ -1,0 +1,297 @@
+//! Reads what changed of the configuration, with its secrets opened, for the engine's memory.
+
+use std::collections::BTreeMap;
+
+use postern_domain::{
+    ApiKeyId, ConnectionId, DestinationId, Secret, SourceId, TenantId, Timestamp, answer::AnswerSpec, dedup::DedupSpec,
+    destination::{DestinationKind, RateLimit}, retry::RetryPolicy, source::SourceKind,
+};
+use postern_seal::Place;
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{StoreError, open::Store};
+
+/// What has a higher version than the reader knew. `None` in a map's place: it was deleted or revoked.
+#[derive(Debug, Default)]
+pub struct ConfigChanges {
+    pub version: i64,
+    pub sources: Vec<(SourceId, Option<SourceConfig>)>,
+    pub destinations: Vec<(DestinationId, Option<DestinationConfig>)>,
+    pub connections: Vec<(ConnectionId, Option<ConnectionConfig>)>,
+    pub keys: Vec<(String, Option<KeyConfig>)>,
+}
+
+#[derive(Debug)]
+pub struct SourceConfig {
+    pub id: SourceId,
+    pub tenant: TenantId,
+    pub kind: SourceKind,
+    pub provider: Option<String>,
+    pub scheme: Option<String>,
+    pub config: serde_json::Value,
+    pub secrets: Vec<Secret<String>>,
+    /// SHA-256 of the token in the path of its URL; none for a source that only publishes.
+    pub token_hash: Option<Vec<u8>>,
+    pub public_url: Option<String>,
+    pub allowed_ips: Vec<String>,
+    pub dedup: DedupSpec,
+    pub answer: Option<AnswerSpec>,
+    pub max_body_bytes: u32,
+    pub rate_limit: Option<RateLimit>,
+    pub paused: bool,
+}
+
+#[derive(Debug)]
+pub struct DestinationConfig {
+    pub id: DestinationId,
+    pub tenant: TenantId,
+    pub kind: DestinationKind,
+    pub url: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    pub signing_secret: Secret<String>,
+    pub rate_limit: Option<RateLimit>,
+    pub concurrency: u32,
+    pub timeout_ms: u32,
+    pub retry: RetryPolicy,
+    /// `active`, `paused` or `held`.
+    pub state: String,
+    pub failing: bool,
+}
+
+#[derive(Debug)]
+pub struct ConnectionConfig {
+    pub id: ConnectionId,
+    pub tenant: TenantId,
+    pub source: SourceId,
+    pub destination: DestinationId,
+    pub event_types: Vec<String>,
+    pub paused: bool,
+}
+
+#[derive(Debug)]
+pub struct KeyConfig {
+    pub id: ApiKeyId,
+    pub tenant: TenantId,
+    pub hash: Vec<u8>,
+    pub scopes: Vec<String>,
+    pub allowed_ips: Vec<String>,
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(FromQueryResult)]
+struct SourceRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    kind: String,
+    provider: Option<String>,
+    scheme: Option<String>,
+    config: String,
+    secrets_sealed: Option<Vec<u8>>,
+    token_hash: Option<Vec<u8>>,
+    public_url: Option<String>,
+    allowed_ips: String,
+    dedup: String,
+    answer: Option<String>,
+    max_body_bytes: i32,
+    rate_limit: Option<String>,
+    state: String,
+    deleted_at: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct DestinationRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    kind: String,
+    url: Option<String>,
+    headers_sealed: Vec<u8>,
+    signing_secret_sealed: Vec<u8>,
+    rate_limit: Option<String>,
+    concurrency: i32,
+    timeout_ms: i32,
+    retry: String,
+    state: String,
+    failing_since: Option<i64>,
+    deleted_at: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct ConnectionRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    source_id: Uuid,
+    destination_id: Uuid,
+    event_types: String,
+    state: String,
+    deleted_at: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct KeyRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    public_id: String,
+    hash: Vec<u8>,
+    scopes: String,
+    allowed_ips: String,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+const DOING: &str = "reading the configuration";
+
+impl Store {
+    /// The current version of the configuration.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn config_version(&self) -> Result<i64, StoreError> {
+        let reader = self.reader();
+        let sql = "SELECT version FROM config_version WHERE id = 1";
+        let row = reader
+            .query_one_raw(Statement::from_string(reader.get_database_backend(), sql))
+            .await
+            .map_err(StoreError::orm(DOING))?
+            .ok_or_else(|| StoreError::inconsistent("config_version", "no row"))?;
+        row.try_get("", "version").map_err(StoreError::orm(DOING))
+    }
+
+    /// Everything with a version above `known`. The version is read first: what is committed while the rows are read
+    /// may already be in the answer and will be in the next one again.
+    ///
+    /// # Errors
+    /// When the database does not answer. A row that cannot be read is left out and logged: one tenant's broken row
+    /// must not stop the others.
+    pub async fn config_since(&self, known: i64) -> Result<ConfigChanges, StoreError> {
+        let version = self.config_version().await?;
+        let mut changes = ConfigChanges { version, ..ConfigChanges::default() };
+        if version == known {
+            return Ok(changes);
+        }
+        for row in self.changed::<SourceRow>("sources", known).await? {
+            let id = SourceId::from_uuid(row.id);
+            if let Some(entry) = kept("sources", row.id, row.deleted_at, || self.source(row)) {
+                changes.sources.push((id, entry));
+            }
+        }
+        for row in self.changed::<DestinationRow>("destinations", known).await? {
+            let id = DestinationId::from_uuid(row.id);
+            if let Some(entry) = kept("destinations", row.id, row.deleted_at, || self.destination(row)) {
+                changes.destinations.push((id, entry));
+            }
+        }
+        for row in self.changed::<ConnectionRow>("connections", known).await? {
+            let id = ConnectionId::from_uuid(row.id);
+            if let Some(entry) = kept("connections", row.id, row.deleted_at, || connection(row)) {
+                changes.connections.push((id, entry));
+            }
+        }
+        for row in self.changed::<KeyRow>("api_keys", known).await? {
+            let public_id = row.public_id.clone();
+            if let Some(entry) = kept("api_keys", row.id, row.revoked_at, || key(row)) {
+                changes.keys.push((public_id, entry));
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn changed<R: FromQueryResult>(&self, table: &'static str, known: i64) -> Result<Vec<R>, StoreError> {
+        let reader = self.reader();
+        let sql = format!("SELECT * FROM {table} WHERE version > $1");
+        let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, [Value::from(known)]);
+        R::find_by_statement(statement).all(&reader).await.map_err(StoreError::orm(DOING))
+    }
+
+    fn open_text(&self, table: &'static str, column: &'static str, of: (Uuid, Uuid), sealed: &[u8]) -> Result<Secret<String>, StoreError> {
+        let place = Place { table, column, tenant: TenantId::from_uuid(of.0), row: of.1 };
+        let plain = self.inner.keyring.open(&place, sealed).map_err(|cause| StoreError::inconsistent(table, cause))?;
+        String::from_utf8(plain.expose().clone()).map(Secret::new).map_err(|cause| StoreError::inconsistent(table, cause))
+    }
+
+    fn source(&self, row: SourceRow) -> Result<SourceConfig, StoreError> {
+        let table = "sources";
+        let of = (row.tenant_id, row.id);
+        let secrets: Vec<String> = match &row.secrets_sealed {
+            Some(sealed) => json(table, self.open_text(table, "secrets_sealed", of, sealed)?.expose())?,
+            None => Vec::new(),
+        };
+        Ok(SourceConfig {
+            id: SourceId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            kind: SourceKind::parse(&row.kind).ok_or_else(|| StoreError::inconsistent(table, "unknown kind"))?,
+            provider: row.provider,
+            scheme: row.scheme,
+            config: json(table, &row.config)?,
+            secrets: secrets.into_iter().map(Secret::new).collect(),
+            token_hash: row.token_hash,
+            public_url: row.public_url,
+            allowed_ips: json(table, &row.allowed_ips)?,
+            dedup: json(table, &row.dedup)?,
+            answer: row.answer.as_deref().map(|text| json(table, text)).transpose()?,
+            max_body_bytes: u32::try_from(row.max_body_bytes).unwrap_or(0),
+            rate_limit: row.rate_limit.as_deref().map(|text| json(table, text)).transpose()?,
+            paused: row.state == "paused",
+        })
+    }
+
+    fn destination(&self, row: DestinationRow) -> Result<DestinationConfig, StoreError> {
+        let table = "destinations";
+        let of = (row.tenant_id, row.id);
+        Ok(DestinationConfig {
+            id: DestinationId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            kind: DestinationKind::parse(&row.kind).ok_or_else(|| StoreError::inconsistent(table, "unknown kind"))?,
+            url: row.url,
+            headers: json(table, self.open_text(table, "headers_sealed", of, &row.headers_sealed)?.expose())?,
+            signing_secret: self.open_text(table, "signing_secret_sealed", of, &row.signing_secret_sealed)?,
+            rate_limit: row.rate_limit.as_deref().map(|text| json(table, text)).transpose()?,
+            concurrency: u32::try_from(row.concurrency).unwrap_or(1),
+            timeout_ms: u32::try_from(row.timeout_ms).unwrap_or(1),
+            retry: json(table, &row.retry)?,
+            state: row.state,
+            failing: row.failing_since.is_some(),
+        })
+    }
+}
+
+fn connection(row: ConnectionRow) -> Result<ConnectionConfig, StoreError> {
+    Ok(ConnectionConfig {
+        id: ConnectionId::from_uuid(row.id),
+        tenant: TenantId::from_uuid(row.tenant_id),
+        source: SourceId::from_uuid(row.source_id),
+        destination: DestinationId::from_uuid(row.destination_id),
+        event_types: json("connections", &row.event_types)?,
+        paused: row.state == "paused",
+    })
+}
+
+fn key(row: KeyRow) -> Result<KeyConfig, StoreError> {
+    Ok(KeyConfig {
+        id: ApiKeyId::from_uuid(row.id),
+        tenant: TenantId::from_uuid(row.tenant_id),
+        hash: row.hash,
+        scopes: json("api_keys", &row.scopes)?,
+        allowed_ips: json("api_keys", &row.allowed_ips)?,
+        expires_at: row.expires_at.map(Timestamp::from_micros),
+    })
+}
+
+/// `Some(None)`: ended. `None`: cannot be read, which is logged.
+fn kept<T>(table: &'static str, id: Uuid, ended: Option<i64>, read: impl FnOnce() -> Result<T, StoreError>) -> Option<Option<T>> {
+    if ended.is_some() {
+        return Some(None);
+    }
+    match read() {
+        Ok(entry) => Some(Some(entry)),
+        Err(cause) => {
+            tracing::error!(row.id = %id, table, %cause, "Row `{id}` of `{table}` cannot be read and is not in effect");
+            None
+        }
+    }
+}
+
+fn json<T: DeserializeOwned>(table: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|cause| StoreError::inconsistent(table, cause))
+}

@@ -1,0 +1,130 @@
+//! What the engine writes, ready for the database.
+
+use bytes::Bytes;
+use postern_domain::{
+    AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp,
+    attempt::{ResultKind, Timings},
+    delivery::DeadReason,
+};
+
+/// An accepted event.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    pub id: EventId,
+    pub tenant: TenantId,
+    pub source: SourceId,
+    pub event_type: String,
+    pub dedup: Option<DedupInput>,
+    pub content_type: Option<String>,
+    /// A JSON object of the headers that are kept.
+    pub headers: String,
+    pub remote: String,
+    pub received_at: Timestamp,
+    pub body: Bytes,
+    pub body_sha256: [u8; 32],
+    /// How many connections declined its type.
+    pub filtered: i32,
+}
+
+#[derive(Clone, Debug)]
+pub struct DedupInput {
+    /// As shown to people; without NUL.
+    pub text: String,
+    pub hash: [u8; 16],
+    pub expires_at: Timestamp,
+}
+
+/// One event for one connection.
+#[derive(Clone, Debug)]
+pub struct DeliveryRow {
+    pub id: DeliveryId,
+    pub tenant: TenantId,
+    pub event: EventId,
+    pub source: SourceId,
+    pub connection: ConnectionId,
+    pub destination: DestinationId,
+    pub due_at: Timestamp,
+    pub body_bytes: i32,
+    /// Set: inserted already leased, for the dispatcher that holds a slot for it.
+    pub lease: Option<AttemptId>,
+}
+
+/// What one commit writes.
+#[derive(Clone, Debug)]
+pub struct AcceptBatch {
+    /// The configuration that the deliveries were routed by. If it is no longer the current one, nothing is written.
+    pub config_version: i64,
+    pub now: Timestamp,
+    pub instance: uuid::Uuid,
+    pub lease_ms: i64,
+    pub events: Vec<EventRow>,
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// What a commit came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Written, but for the duplicates: for each of them, its place in the batch and the event that came first.
+    Written { duplicates: Vec<(usize, FirstEvent)> },
+    /// The configuration has changed: read it again, route again.
+    StaleConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstEvent {
+    pub id: EventId,
+    /// False: the same key came with other content.
+    pub same_body: bool,
+}
+
+/// One try, as it will be remembered.
+#[derive(Clone, Debug)]
+pub struct AttemptRow {
+    /// Also the lease token.
+    pub id: AttemptId,
+    pub tenant: TenantId,
+    pub delivery: DeliveryId,
+    pub destination: DestinationId,
+    pub number: i32,
+    pub actor_kind: String,
+    pub actor_id: String,
+    pub started_at: Timestamp,
+    pub timings: Timings,
+    pub method: String,
+    pub url: String,
+    /// JSON objects.
+    pub request_headers: String,
+    pub response_headers: Option<String>,
+    pub kind: ResultKind,
+    pub status: Option<u16>,
+    pub body: Bytes,
+    pub truncated: bool,
+    pub detail: Option<String>,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Delivered,
+    Dead(DeadReason),
+    Again { due_at: Timestamp, retries: i32 },
+    /// No attempt was begun: the lease is given back.
+    Released,
+}
+
+/// One settled lease.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub verdict: Verdict,
+    pub attempt: AttemptRow,
+    pub settled_at: Timestamp,
+}
+
+impl Settlement {
+    pub(super) const fn next_attempt_at(&self) -> Option<i64> {
+        match self.verdict {
+            Verdict::Again { due_at, .. } => Some(due_at.as_micros()),
+            Verdict::Delivered | Verdict::Dead(_) | Verdict::Released => None,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Writes accepted events, their keys, bodies and deliveries.
+
+use std::collections::HashSet;
+
+use postern_domain::{AttemptId, EventId};
+use sea_orm::sqlx::{self, AssertSqlSafe, Row, SqliteConnection};
+use uuid::Uuid;
+
+use crate::{
+    StoreError,
+    engine::{
+        pieces::{pieces, placeholders},
+        rows::{AcceptBatch, Accepted, DeliveryRow, EventRow, FirstEvent},
+    },
+};
+
+const DOING: &str = "committing events";
+
+pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
+    let version: i64 = sqlx::query_scalar("SELECT version FROM config_version WHERE id = 1")
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(StoreError::during("reading the configuration version"))?;
+    if version != batch.config_version {
+        return Ok(Accepted::StaleConfig);
+    }
+    let duplicates = claim_keys(tx, batch).await?;
+    let double: HashSet<usize> = duplicates.iter().map(|(place, _)| *place).collect();
+    let events: Vec<&EventRow> =
+        batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place)).map(|(_, event)| event).collect();
+    insert_events(tx, &events).await?;
+    let dropped: HashSet<EventId> = double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
+    let owed: Vec<&DeliveryRow> = batch.deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect();
+    insert_deliveries(tx, batch, &owed).await?;
+    Ok(Accepted::Written { duplicates })
+}
+
+/// Takes the key of each event, or finds the event that holds it.
+async fn claim_keys(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Vec<(usize, FirstEvent)>, StoreError> {
+    let keyed: Vec<(usize, &EventRow)> =
+        batch.events.iter().enumerate().filter(|(_, event)| event.dedup.is_some()).collect();
+    let mut fresh: HashSet<Uuid> = HashSet::with_capacity(keyed.len());
+    for range in pieces(keyed.len()) {
+        let rows = keyed.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) VALUES {} \
+             ON CONFLICT (source_id, key_hash) DO UPDATE SET event_id = excluded.event_id, \
+             body_hash = excluded.body_hash, expires_at = excluded.expires_at \
+             WHERE dedup_keys.expires_at <= ? OR dedup_keys.event_id = excluded.event_id RETURNING event_id",
+            placeholders(rows.len(), 5)
+        );
+        let mut query = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(sql));
+        for (_, event) in rows {
+            let Some(dedup) = &event.dedup else { continue };
+            query = query
+                .bind(event.source.uuid())
+                .bind(dedup.hash.as_slice())
+                .bind(event.id.uuid())
+                .bind(event.body_sha256.get(..16).unwrap_or_default())
+                .bind(dedup.expires_at.as_micros());
+        }
+        let taken = query.bind(batch.now.as_micros()).fetch_all(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        fresh.extend(taken);
+    }
+    let mut duplicates = Vec::new();
+    for (place, event) in keyed.into_iter().filter(|(_, event)| !fresh.contains(&event.id.uuid())) {
+        duplicates.push((place, first_event(tx, event).await?));
+    }
+    Ok(duplicates)
+}
+
+async fn first_event(tx: &mut SqliteConnection, event: &EventRow) -> Result<FirstEvent, StoreError> {
+    let doing = "looking up the first event of a duplicate";
+    let hash = event.dedup.as_ref().map(|dedup| dedup.hash).unwrap_or_default();
+    let row = sqlx::query("SELECT event_id, body_hash FROM dedup_keys WHERE source_id = ? AND key_hash = ?")
+        .bind(event.source.uuid())
+        .bind(hash.as_slice())
+        .fetch_one(tx)
+        .await
+        .map_err(StoreError::during(doing))?;
+    let id: Uuid = row.try_get(0).map_err(StoreError::during(doing))?;
+    let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during(doing))?;
+    Ok(FirstEvent { id: EventId::from_uuid(id), same_body: event.body_sha256.starts_with(&body_hash) })
+}
+
+async fn insert_events(tx: &mut SqliteConnection, events: &[&EventRow]) -> Result<(), StoreError> {
+    for range in pieces(events.len()) {
+        let rows = events.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO events (id, tenant_id, source_id, type, dedup_key, content_type, headers, remote, received_at, \
+             body_bytes, body_sha256, filtered) VALUES {} ON CONFLICT (id) DO NOTHING",
+            placeholders(rows.len(), 12)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query
+                .bind(row.id.uuid())
+                .bind(row.tenant.uuid())
+                .bind(row.source.uuid())
+                .bind(row.event_type.as_str())
+                .bind(row.dedup.as_ref().map(|dedup| dedup.text.as_str()))
+                .bind(row.content_type.as_deref())
+                .bind(row.headers.as_str())
+                .bind(row.remote.as_str())
+                .bind(row.received_at.as_micros())
+                .bind(i32::try_from(row.body.len()).unwrap_or(i32::MAX))
+                .bind(row.body_sha256.as_slice())
+                .bind(row.filtered);
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        let sql = format!(
+            "INSERT INTO event_bodies (event_id, body) VALUES {} ON CONFLICT (event_id) DO NOTHING",
+            placeholders(rows.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.id.uuid()).bind(row.body.as_ref());
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+    }
+    Ok(())
+}
+
+async fn insert_deliveries(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+    owed: &[&DeliveryRow],
+) -> Result<(), StoreError> {
+    for range in pieces(owed.len()) {
+        let rows = owed.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO queue (delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, state, \
+             due_at, retries, attempts, body_bytes, lease_token, leased_by, leased_at, leased_until) VALUES {} \
+             ON CONFLICT (delivery_id) DO NOTHING",
+            placeholders(rows.len(), 15)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            let leased = row.lease.is_some();
+            let now = batch.now;
+            query = query
+                .bind(row.id.uuid())
+                .bind(row.tenant.uuid())
+                .bind(row.event.uuid())
+                .bind(row.source.uuid())
+                .bind(row.connection.uuid())
+                .bind(row.destination.uuid())
+                .bind(if leased { "leased" } else { "pending" })
+                .bind(row.due_at.as_micros())
+                .bind(0_i32)
+                .bind(0_i32)
+                .bind(row.body_bytes)
+                .bind(row.lease.map(AttemptId::uuid))
+                .bind(leased.then_some(batch.instance))
+                .bind(leased.then_some(now.as_micros()))
+                .bind(leased.then_some(now.plus_ms(batch.lease_ms).as_micros()));
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+    }
+    Ok(())
+}

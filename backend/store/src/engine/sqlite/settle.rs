@@ -1,0 +1,180 @@
+//! Writes attempts and what follows from them.
+
+use std::collections::HashSet;
+
+use postern_domain::DeliveryId;
+use sea_orm::sqlx::{self, AssertSqlSafe, SqliteConnection};
+use uuid::Uuid;
+
+use crate::{
+    StoreError,
+    engine::{
+        pieces::{marks, pieces, placeholders},
+        rows::{Settlement, Verdict},
+    },
+};
+
+const DOING: &str = "settling attempts";
+
+/// Answers the deliveries whose lease was lost.
+pub(super) async fn settle(tx: &mut SqliteConnection, all: &[Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
+    let (released, tried): (Vec<&Settlement>, Vec<&Settlement>) =
+        all.iter().partition(|row| row.verdict == Verdict::Released);
+    release(tx, &released).await?;
+    let mut settled: HashSet<Uuid> = HashSet::with_capacity(tried.len());
+    let (again, done): (Vec<&Settlement>, Vec<&Settlement>) =
+        tried.iter().copied().partition(|row| matches!(row.verdict, Verdict::Again { .. }));
+    let (dead, delivered): (Vec<&Settlement>, Vec<&Settlement>) =
+        done.into_iter().partition(|row| matches!(row.verdict, Verdict::Dead(_)));
+    finish(tx, &delivered, &mut settled).await?;
+    for row in dead {
+        finish(tx, &[row], &mut settled).await?;
+    }
+    for row in again {
+        if put_back(tx, row).await? {
+            settled.insert(row.attempt.delivery.uuid());
+        }
+    }
+    insert_attempts(tx, &tried, &settled).await?;
+    Ok(tried.iter().map(|row| row.attempt.delivery).filter(|id| !settled.contains(&id.uuid())).collect())
+}
+
+async fn release(tx: &mut SqliteConnection, released: &[&Settlement]) -> Result<(), StoreError> {
+    for row in released {
+        sqlx::query(
+            "UPDATE queue SET state = 'pending', lease_token = NULL, leased_by = NULL, leased_at = NULL, \
+             leased_until = NULL WHERE delivery_id = ? AND lease_token = ?",
+        )
+        .bind(row.attempt.delivery.uuid())
+        .bind(row.attempt.id.uuid())
+        .execute(&mut *tx)
+        .await
+        .map_err(StoreError::during("releasing leases"))?;
+    }
+    Ok(())
+}
+
+/// Moves rows of one verdict from the queue to the history. A lease token is unique, so two lists match pair by pair.
+async fn finish(
+    tx: &mut SqliteConnection,
+    rows: &[&Settlement],
+    settled: &mut HashSet<Uuid>,
+) -> Result<(), StoreError> {
+    for range in pieces(rows.len()) {
+        let rows = rows.get(range).unwrap_or_default();
+        let Some(first) = rows.first() else { continue };
+        let (state, reason) = match first.verdict {
+            Verdict::Dead(reason) => ("dead", Some(reason.as_str())),
+            _ => ("delivered", None),
+        };
+        let held = format!("delivery_id IN ({0}) AND lease_token IN ({0})", marks(rows.len()));
+        let sql = format!(
+            "INSERT INTO deliveries (id, tenant_id, event_id, source_id, connection_id, destination_id, state, reason, \
+             retries, attempts, body_bytes, finished_at) SELECT delivery_id, tenant_id, event_id, source_id, \
+             connection_id, destination_id, ?, ?, retries, attempts + 1, body_bytes, ? FROM queue WHERE {held} RETURNING id"
+        );
+        let mut query = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(sql));
+        query = query.bind(state).bind(reason).bind(first.settled_at.as_micros());
+        for row in rows {
+            query = query.bind(row.attempt.delivery.uuid());
+        }
+        for row in rows {
+            query = query.bind(row.attempt.id.uuid());
+        }
+        settled.extend(query.fetch_all(&mut *tx).await.map_err(StoreError::during(DOING))?);
+        let mut query = sqlx::query(AssertSqlSafe(format!("DELETE FROM queue WHERE {held}")));
+        for row in rows {
+            query = query.bind(row.attempt.delivery.uuid());
+        }
+        for row in rows {
+            query = query.bind(row.attempt.id.uuid());
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+    }
+    Ok(())
+}
+
+async fn put_back(tx: &mut SqliteConnection, row: &Settlement) -> Result<bool, StoreError> {
+    let Verdict::Again { due_at, retries } = row.verdict else { return Ok(false) };
+    let done = sqlx::query(
+        "UPDATE queue SET state = 'pending', due_at = ?, retries = ?, attempts = attempts + 1, asked_by = NULL, \
+         lease_token = NULL, leased_by = NULL, leased_at = NULL, leased_until = NULL \
+         WHERE delivery_id = ? AND lease_token = ?",
+    )
+    .bind(due_at.as_micros())
+    .bind(retries)
+    .bind(row.attempt.delivery.uuid())
+    .bind(row.attempt.id.uuid())
+    .execute(tx)
+    .await
+    .map_err(StoreError::during(DOING))?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn insert_attempts(
+    tx: &mut SqliteConnection,
+    tried: &[&Settlement],
+    settled: &HashSet<Uuid>,
+) -> Result<(), StoreError> {
+    for range in pieces(tried.len()) {
+        let rows = tried.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO attempts (id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, started_at, \
+             duration_us, dns_us, connect_us, first_byte_us, method, url, request_headers, kind, status, \
+             response_headers, response_bytes, truncated, detail, next_attempt_at) VALUES {} \
+             ON CONFLICT (id) DO UPDATE SET kind = 'superseded', status = excluded.status, \
+             duration_us = excluded.duration_us, request_headers = excluded.request_headers, \
+             response_headers = excluded.response_headers, response_bytes = excluded.response_bytes, \
+             truncated = excluded.truncated, detail = excluded.detail WHERE attempts.kind = 'interrupted'",
+            placeholders(rows.len(), 22)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = bind_attempt(query, row, settled.contains(&row.attempt.delivery.uuid()));
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+    }
+    let answered: Vec<&&Settlement> = tried.iter().filter(|row| !row.attempt.body.is_empty()).collect();
+    for range in pieces(answered.len()) {
+        let rows = answered.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO attempt_bodies (attempt_id, body) VALUES {} ON CONFLICT (attempt_id) DO NOTHING",
+            placeholders(rows.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.attempt.id.uuid()).bind(row.attempt.body.as_ref());
+        }
+        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+    }
+    Ok(())
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind_attempt<'q>(query: Query<'q>, row: &'q Settlement, settled: bool) -> Query<'q> {
+    let attempt = &row.attempt;
+    query
+        .bind(attempt.id.uuid())
+        .bind(attempt.tenant.uuid())
+        .bind(attempt.delivery.uuid())
+        .bind(attempt.destination.uuid())
+        .bind(attempt.number)
+        .bind(attempt.actor_kind.as_str())
+        .bind(attempt.actor_id.as_str())
+        .bind(attempt.started_at.as_micros())
+        .bind(attempt.timings.total_us)
+        .bind(attempt.timings.dns_us)
+        .bind(attempt.timings.connect_us)
+        .bind(attempt.timings.first_byte_us)
+        .bind(attempt.method.as_str())
+        .bind(attempt.url.as_str())
+        .bind(attempt.request_headers.as_str())
+        .bind(if settled { attempt.kind.as_str() } else { "superseded" })
+        .bind(attempt.status)
+        .bind(attempt.response_headers.as_deref())
+        .bind(i64::try_from(attempt.body.len()).unwrap_or(i64::MAX))
+        .bind(attempt.truncated)
+        .bind(attempt.detail.as_deref())
+        .bind(row.next_attempt_at())
+}

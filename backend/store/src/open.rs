@@ -1,0 +1,273 @@
+//! Opens the database, refusing settings under which a promise could not be kept.
+
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use postern_domain::Clock;
+use postern_seal::Keyring;
+use sea_orm::{
+    DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector,
+    sqlx::{
+        self, PgPool, SqlitePool,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
+};
+
+use crate::{StoreError, files::ServeLock, nodelay};
+
+/// How long a statement waits for a connection, and a SQLite writer for another process's write.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_ENGINE_CONNECTIONS: u32 = 6;
+const POSTGRES_WEB_CONNECTIONS: u32 = 8;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite:PATH`, or `postgres://…`.
+    pub url: String,
+    /// Taken by `postern serve`: a second one on the same SQLite file is refused. Other commands work beside it.
+    pub serving: Serving,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{0}` is not a database URL: use sqlite:PATH or postgres://user:password@host/name")]
+    Url(String),
+    #[error("another `postern serve` uses {0}; stop it first, or use PostgreSQL to run several")]
+    Taken(PathBuf),
+    #[error("cannot write {path}: {cause}")]
+    File { path: PathBuf, cause: std::io::Error },
+    #[error("the PostgreSQL setting {setting} is `{value}`: an answered event could be lost in a crash; set it to on")]
+    Unsafe { setting: &'static str, value: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Cheap to clone; all clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) pools: Pools,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: Clock,
+    #[expect(dead_code, reason = "held for as long as the store is open")]
+    lock: Option<ServeLock>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// `engine` serves the machinery: few connections, plans that never scan a table. `web` serves people.
+    Postgres { engine: PgPool, web: PgPool, small_statements: Arc<AtomicBool> },
+}
+
+impl Store {
+    /// Opens without migrating.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to change.
+    pub async fn open(options: &Options, keyring: Keyring, clock: Clock) -> Result<Self, OpenError> {
+        let (pools, lock) = if let Some(path) = options.url.strip_prefix("sqlite:") {
+            let path = Path::new(path.trim_start_matches("//"));
+            let lock = lock(path, options.serving)?;
+            (open_sqlite(path).await?, lock)
+        } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+            (open_postgres(&options.url).await?, None)
+        } else {
+            return Err(OpenError::Url(options.url.chars().take_while(|letter| *letter != ':').collect()));
+        };
+        Ok(Self { inner: Arc::new(Inner { pools, keyring, clock, lock }) })
+    }
+
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.inner.pools {
+            Pools::Sqlite { .. } => Backend::Sqlite,
+            Pools::Postgres { .. } => Backend::Postgres,
+        }
+    }
+
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.inner.keyring
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// For reading: never waits for a writer.
+    pub(crate) fn reader(&self) -> DatabaseConnection {
+        match &self.inner.pools {
+            Pools::Sqlite { readers, .. } => SqlxSqliteConnector::from_sqlx_sqlite_pool(readers.clone()),
+            Pools::Postgres { web, .. } => SqlxPostgresConnector::from_sqlx_postgres_pool(web.clone()),
+        }
+    }
+
+    /// For changes of configuration. On SQLite this is the one connection that writes.
+    pub(crate) fn writer(&self) -> DatabaseConnection {
+        match &self.inner.pools {
+            Pools::Sqlite { writer, .. } => SqlxSqliteConnector::from_sqlx_sqlite_pool(writer.clone()),
+            Pools::Postgres { web, .. } => SqlxPostgresConnector::from_sqlx_postgres_pool(web.clone()),
+        }
+    }
+
+    /// Connections in use and open, of all pools: for metrics.
+    #[must_use]
+    pub fn pool_usage(&self) -> (u32, u32) {
+        let usage = |open: u32, idle: usize| (open.saturating_sub(u32::try_from(idle).unwrap_or(u32::MAX)), open);
+        let (first, second) = match &self.inner.pools {
+            Pools::Sqlite { writer, readers } => {
+                (usage(writer.size(), writer.num_idle()), usage(readers.size(), readers.num_idle()))
+            }
+            Pools::Postgres { engine, web, .. } => {
+                (usage(engine.size(), engine.num_idle()), usage(web.size(), web.num_idle()))
+            }
+        };
+        (first.0 + second.0, first.1 + second.1)
+    }
+
+    /// Waits for what is running and closes all connections.
+    pub async fn close(&self) {
+        match &self.inner.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres { engine, web, .. } => {
+                web.close().await;
+                engine.close().await;
+            }
+        }
+    }
+}
+
+fn lock(path: &Path, serving: Serving) -> Result<Option<ServeLock>, OpenError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|cause| OpenError::File { path: folder.to_owned(), cause })?;
+    }
+    if serving == Serving::No {
+        return Ok(None);
+    }
+    match ServeLock::take(path) {
+        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(None) => Err(OpenError::Taken(path.to_owned())),
+        Err(cause) => Err(OpenError::File { path: path.to_owned(), cause }),
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit is on disk before it is answered: promise 1.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(ACQUIRE_TIMEOUT)
+        .pragma("cache_size", "-8192")
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(200);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT * 2)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.clone())
+        .await
+        .map_err(StoreError::during("opening the SQLite file"))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| OpenError::Url("postgres".to_owned()))?
+        .statement_cache_capacity(200)
+        .application_name("postern");
+    let port = options.get_port();
+    let small_statements = Arc::new(AtomicBool::new(false));
+    let over_tcp = options.get_socket().is_none() && !options.get_host().starts_with('/');
+    let tcp_port = over_tcp.then_some(port);
+    // Every statement of the engine has an index to go by. Statistics of a table that fills and empties by the second
+    // are always wrong, so the planner may not choose a scan on their word.
+    let engine = without_nagle(tcp_port, &small_statements)
+        .max_connections(POSTGRES_ENGINE_CONNECTIONS)
+        .min_connections(2)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone().options([
+            ("enable_seqscan", "off"),
+            ("statement_timeout", "10000"),
+            ("lock_timeout", "5000"),
+            ("idle_in_transaction_session_timeout", "30000"),
+            ("jit", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
+        ]))
+        .await
+        .map_err(StoreError::during("connecting to PostgreSQL"))?;
+    let web = without_nagle(tcp_port, &small_statements)
+        .max_connections(POSTGRES_WEB_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.options([
+            ("statement_timeout", "15000"),
+            ("lock_timeout", "5000"),
+            ("idle_in_transaction_session_timeout", "30000"),
+            ("jit", "off"),
+        ]));
+    refuse_unsafe_settings(&engine).await?;
+    Ok(Pools::Postgres { engine, web, small_statements })
+}
+
+/// Notes when the option could not be set: the engine then keeps its statements small.
+fn without_nagle(tcp_port: Option<u16>, small_statements: &Arc<AtomicBool>) -> PgPoolOptions {
+    let small_statements = Arc::clone(small_statements);
+    PgPoolOptions::new().after_connect(move |_, _| {
+        if tcp_port.is_some_and(|port| !nodelay::on_sockets_to(port)) {
+            small_statements.store(true, Ordering::Relaxed);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    })
+}
+
+async fn refuse_unsafe_settings(pool: &PgPool) -> Result<(), OpenError> {
+    for setting in ["synchronous_commit", "fsync", "full_page_writes"] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(pool)
+            .await
+            .map_err(StoreError::during("reading the settings of PostgreSQL"))?;
+        // `remote_write` and `remote_apply` promise more than `on`; `local` and `off` less.
+        if ["off", "local"].contains(&value.as_str()) {
+            return Err(OpenError::Unsafe { setting, value });
+        }
+    }
+    Ok(())
+}

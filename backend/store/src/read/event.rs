@@ -1,0 +1,135 @@
+//! An event as its tenant reads it: by itself, and with all that was done to deliver it.
+
+use postern_domain::{DeliveryId, EventId, SourceId, Timestamp, delivery::EventOutcome};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{
+    attempt::Attempts,
+    delivery::{Base, Delivery, DeliveryDetail, read_deliveries},
+    query::Query,
+};
+use crate::{StoreError, TenantStore};
+
+/// One event can have this many deliveries; a source has no more connections.
+const MAX_DELIVERIES: usize = 1_000;
+
+pub(super) const COLUMNS: &str = "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered";
+
+/// An event in a list.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: EventId,
+    pub source: SourceId,
+    pub event_type: String,
+    pub dedup_key: Option<String>,
+    pub content_type: Option<String>,
+    /// The address it came from.
+    pub remote: String,
+    pub received_at: Timestamp,
+    pub body_bytes: i32,
+    /// How many connections declined its type.
+    pub filtered: u32,
+    pub outcome: EventOutcome,
+}
+
+/// An event with its headers and deliveries.
+#[derive(Clone, Debug)]
+pub struct EventDetail {
+    pub event: Event,
+    /// A JSON object of the headers that were kept.
+    pub headers: String,
+    pub body_sha256: Vec<u8>,
+    /// In the order in which they were made.
+    pub deliveries: Vec<DeliveryDetail>,
+}
+
+#[derive(Clone, Debug, FromQueryResult)]
+pub(super) struct EventRow {
+    pub(super) id: Uuid,
+    source_id: Uuid,
+    r#type: String,
+    dedup_key: Option<String>,
+    content_type: Option<String>,
+    remote: String,
+    received_at: i64,
+    body_bytes: i32,
+    filtered: i32,
+}
+
+impl EventRow {
+    /// Its outcome is not known yet: as if it had no deliveries.
+    pub(super) fn into_event(self) -> Event {
+        let filtered = u32::try_from(self.filtered).unwrap_or(0);
+        Event {
+            id: EventId::from_uuid(self.id),
+            source: SourceId::from_uuid(self.source_id),
+            event_type: self.r#type,
+            dedup_key: self.dedup_key,
+            content_type: self.content_type,
+            remote: self.remote,
+            received_at: Timestamp::from_micros(self.received_at),
+            body_bytes: self.body_bytes,
+            filtered,
+            outcome: EventOutcome::of(&[], filtered),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct HeadRow {
+    headers: String,
+    body_sha256: Vec<u8>,
+}
+
+impl TenantStore {
+    /// One event with its deliveries and their attempts; `None` when the tenant has no such event.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_event(&self, id: EventId) -> Result<Option<EventDetail>, StoreError> {
+        let doing = "reading an event";
+        let db = self.reader();
+        let mut query = Query::on(&db);
+        query.sql("SELECT ").sql(COLUMNS).sql(" FROM events WHERE id = ").bind(id.uuid());
+        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        let Some(row) = query.one::<EventRow>(&db, doing).await? else { return Ok(None) };
+        let mut query = Query::on(&db);
+        query.sql("SELECT headers, body_sha256 FROM events WHERE id = ").bind(id.uuid());
+        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        let Some(head) = query.one::<HeadRow>(&db, doing).await? else { return Ok(None) };
+        let mut deliveries = read_deliveries(self, &db, Base::Event(id.uuid()), None, MAX_DELIVERIES).await?;
+        deliveries.reverse();
+        let mut event = row.into_event();
+        event.outcome = outcome(&deliveries, event.filtered);
+        let attempts = Attempts::read(self, &db, &deliveries).await?;
+        Ok(Some(EventDetail {
+            event,
+            headers: head.headers,
+            body_sha256: head.body_sha256,
+            deliveries: attempts.beside(deliveries),
+        }))
+    }
+
+    /// One delivery with its attempts; `None` when the tenant has no such delivery.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryDetail, Vec<u8>)>, StoreError> {
+        let db = self.reader();
+        let found = read_deliveries(self, &db, Base::One(id.uuid()), None, 1).await?;
+        let Some(event) = found.first().map(|delivery| delivery.event) else { return Ok(None) };
+        let attempts = Attempts::read(self, &db, &found).await?;
+        let mut query = Query::on(&db);
+        query.sql("SELECT headers, body_sha256 FROM events WHERE id = ").bind(event.uuid());
+        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        let head = query.one::<HeadRow>(&db, "reading the event of a delivery").await?;
+        let body_sha256 = head.map(|head| head.body_sha256).unwrap_or_default();
+        Ok(attempts.beside(found).pop().map(|detail| (detail, body_sha256)))
+    }
+}
+
+fn outcome(deliveries: &[Delivery], filtered: u32) -> EventOutcome {
+    let states: Vec<_> = deliveries.iter().map(|delivery| (delivery.state, delivery.attempts)).collect();
+    EventOutcome::of(&states, filtered)
+}

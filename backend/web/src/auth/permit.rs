@@ -1,0 +1,57 @@
+//! The permission that a handler needs, as a parameter of the handler.
+
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+    rc::Rc,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use postern_domain::{Actor, TenantScope, permission::Permission};
+
+use super::{identify::Caller, need::Need};
+use crate::problem::{Code, Problem};
+
+/// Proof that the caller has the permission `N`. Gives the scope within which the handler may act.
+#[derive(Debug)]
+pub struct Permit<N: Need> {
+    caller: Rc<Caller>,
+    need: PhantomData<N>,
+}
+
+impl<N: Need> Permit<N> {
+    /// The tenant that the caller belongs to, and no other.
+    #[must_use]
+    pub fn scope(&self) -> TenantScope {
+        self.caller.scope()
+    }
+
+    /// The caller as the audit trail names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.caller.actor()
+    }
+
+    /// All that the caller may do: a new key may not do more.
+    #[must_use]
+    pub fn permissions(&self) -> &[Permission] {
+        self.caller.permissions()
+    }
+}
+
+impl<N: Need> FromRequest for Permit<N> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Without `identify` before it a route is shut, not open.
+        let Some(caller) = request.extensions().get::<Rc<Caller>>().cloned() else {
+            return ready(Err(Problem::new(Code::Unauthenticated, "Send `Authorization: Bearer pst_…`.")));
+        };
+        if !caller.permissions().contains(&N::PERMISSION) {
+            let detail = format!("The credential lacks the permission `{}`.", N::PERMISSION.as_str());
+            return ready(Err(Problem::new(Code::PermissionMissing, detail)));
+        }
+        ready(Ok(Self { caller, need: PhantomData }))
+    }
+}

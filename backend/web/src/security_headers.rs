@@ -1,0 +1,28 @@
+//! The headers that every answer has, whatever it is and whoever wrote it.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::request_id;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const ALWAYS: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Adds what is missing; what a handler has set stays.
+pub(crate) fn add(headers: &mut HeaderMap) {
+    for (name, value) in ALWAYS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if !headers.contains_key(&REQUEST_ID)
+        && let Ok(value) = HeaderValue::from_str(&request_id::current())
+    {
+        headers.insert(REQUEST_ID, value);
+    }
+}

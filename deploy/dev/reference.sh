@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The documents that the binary writes about itself: `reference.sh write` writes them, `reference.sh check` compares.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+postern="${CARGO_TARGET_DIR:-target}/debug/postern"
+mode="${1:-check}"
+fresh="$(mktemp -d)"
+trap 'rm -rf "$fresh"' EXIT
+
+cargo build --quiet --locked -p postern-server
+"$postern" openapi >"$fresh/openapi.json"
+"$postern" config-reference >"$fresh/config.md"
+
+for name in openapi.json config.md; do
+    if [ "$mode" = write ]; then
+        mkdir -p docs/reference
+        cp "$fresh/$name" "docs/reference/$name"
+    elif ! diff -u "docs/reference/$name" "$fresh/$name"; then
+        echo "docs/reference/$name is not what the binary says: run \`make regen\` and look at the difference" >&2
+        exit 1
+    fi
+done
