@@ -45,6 +45,8 @@ const UP: &[&str] = &[
         CHECK ((state = 'leased') = (lease_token IS NOT NULL)))",
     "CREATE INDEX queue_due ON queue (connection_id, due_at, delivery_id) WHERE state = 'pending'",
     "CREATE INDEX queue_by_event ON queue (event_id)",
+    // A tenant looks at what waits without walking over what waits for others.
+    "CREATE INDEX queue_by_tenant ON queue (tenant_id, delivery_id)",
     // Rows come and go by the thousand each second: clean up early, or scans walk over the dead.
     "pg:ALTER TABLE queue SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.1, fillfactor = 80)",

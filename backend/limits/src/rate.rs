@@ -79,5 +79,11 @@ pub(crate) fn wait<P: Reference>(refusal: &NotUntil<P>, now: P) -> Duration {
     refusal.wait_time_from(now)
 }
 
+impl<C: Clock> std::fmt::Debug for RateLimiter<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests;

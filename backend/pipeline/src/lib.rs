@@ -1,1 +1,29 @@
-//! postern-pipeline
+//! The verbs: what Postern does, from a request at the front door to an attempt on record.
+//!
+//! Each verb is one public async function with its input, its outcome and its errors; rules come from `domain`, SQL from
+//! `store`, what goes out from `egress`. No SQL and no status codes for callers here. Start reading at [`accept`], then
+//! [`writer`], [`dispatch`] and [`claim`]; [`engine`] holds them together.
+
+pub mod accept;
+pub mod claim;
+pub mod configure;
+pub mod deliveries;
+mod dispatch;
+mod engine;
+mod entry;
+mod instance;
+mod lanes;
+mod metrics;
+mod recorder;
+mod routing;
+mod tasks;
+pub mod upkeep;
+mod writer;
+
+pub use engine::{Duty, Engine, EngineOptions, Parts};
+pub use entry::{ConnectionEntry, DestinationEntry, KeyEntry, SourceEntry};
+pub use instance::{DEAD_AFTER_MS, HEARTBEAT_MS};
+pub use metrics::Metrics;
+pub use recorder::Refusal;
+pub use routing::Routing;
+pub use tasks::Tasks;

@@ -4,15 +4,23 @@
 //! the machinery does across tenants: commit, claim, settle, recover. Nothing here knows HTTP or decides policy.
 //! Start at [`open`], then [`engine::commit`].
 
+pub mod audit;
+pub mod bootstrap;
+mod column;
 pub mod engine;
+mod entity;
 mod error;
 mod files;
 mod migrate;
 mod nodelay;
 mod open;
 mod partitions;
+pub mod read;
+mod scope;
+pub mod tenant;
 
 pub use error::StoreError;
 pub use migrate::MigrationState;
-pub use open::{Backend, OpenError, Options, Store};
+pub use open::{Backend, OpenError, Options, Serving, Store};
 pub use partitions::Retention;
+pub use tenant::{TenantStore, TenantTx};

@@ -25,6 +25,8 @@ use crate::{StoreError, files::ServeLock, nodelay};
 
 /// How long a statement waits for a connection, and a SQLite writer for another process's write.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A sender waits for its commit: better told soon to come back.
+const ENGINE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_ENGINE_CONNECTIONS: u32 = 6;
 const POSTGRES_WEB_CONNECTIONS: u32 = 8;
@@ -222,7 +224,7 @@ async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
     let engine = without_nagle(tcp_port, &small_statements)
         .max_connections(POSTGRES_ENGINE_CONNECTIONS)
         .min_connections(2)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(ENGINE_ACQUIRE_TIMEOUT)
         .connect_with(options.clone().options([
             ("enable_seqscan", "off"),
             ("statement_timeout", "10000"),

@@ -25,6 +25,12 @@ impl Idempotency {
         key.map(|key| OnceKey::new(&key, &request, body))
     }
 
+    /// The key alone, where it serves as a dedup key.
+    #[must_use]
+    pub fn into_key(self) -> Option<String> {
+        self.key
+    }
+
     fn read(request: &HttpRequest) -> Result<Self, Problem> {
         let mut values = request.headers().get_all(HEADER);
         let key = values.next().map(|value| {

@@ -7,7 +7,9 @@ mod answer;
 pub mod api;
 pub mod auth;
 pub mod body;
+mod health;
 pub mod idempotency;
+mod inlet;
 pub mod openapi;
 pub mod page;
 pub mod path;
@@ -24,7 +26,8 @@ use std::sync::Arc;
 
 use postern_pipeline::Engine;
 
-pub use serve::{routes, serve};
+pub use actix_web::dev::ServerHandle;
+pub use serve::{routes, run, serve};
 pub use settings::{Limits, Settings};
 
 /// What every handler gets.

@@ -4,7 +4,8 @@
 //! list, is refused instead of showing something unexpected.
 
 use actix_web::web::Data;
-use postern_domain::{TenantId, TenantScope};
+use postern_domain::{TenantId, TenantScope, Timestamp};
+use postern_store::read::{Slice, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -70,6 +71,19 @@ impl PageRequest {
         self.after.as_deref()
     }
 
+    /// The part of a list that is wanted, for reads that look at so many rows at once and no more.
+    #[must_use]
+    pub fn window(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> Window {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        Window { limit, after: self.after(), from, to }
+    }
+
+    /// Shapes what such a read found.
+    pub fn answer_slice<R, T>(&self, slice: Slice<R>, show: impl FnMut(R) -> T) -> Page<T> {
+        let next_cursor = slice.next.map(|next| self.sign(next.as_bytes()));
+        Page { data: slice.rows.into_iter().map(show).collect(), next_cursor }
+    }
+
     /// Shapes the rows, of which there may be one more than the page shows. `position` is what a row is ordered by:
     /// the bytes of its id.
     pub fn answer<R, T>(
@@ -81,10 +95,12 @@ impl PageRequest {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let goes_on = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| goes_on).map(|last| {
-            self.app.engine.store.keyring().sign_cursor(self.tenant, &self.list, &position(last))
-        });
+        let next_cursor = rows.last().filter(|_| goes_on).map(|last| self.sign(&position(last)));
         Page { data: rows.into_iter().map(show).collect(), next_cursor }
+    }
+
+    fn sign(&self, position: &[u8]) -> String {
+        self.app.engine.store.keyring().sign_cursor(self.tenant, &self.list, position)
     }
 }
 

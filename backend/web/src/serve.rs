@@ -4,12 +4,12 @@ use std::{io, net::TcpListener};
 
 use actix_web::{
     App as Application, HttpServer,
-    dev::Server,
+    dev::{Server, ServerHandle},
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
 
-use crate::{App, api, openapi, route, settings::Limits, shield::shield};
+use crate::{App, api, health, inlet, openapi, route, settings::Limits, shield::shield};
 
 /// Serves until stopped by the server's handle; signals are the caller's business.
 ///
@@ -35,7 +35,19 @@ pub fn serve(app: App, listener: TcpListener, limits: Limits) -> io::Result<Serv
     Ok(server.run())
 }
 
+/// Serves on the calling thread until told to stop through the handle that `started` is given.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn run(app: App, listener: TcpListener, limits: Limits, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
+    actix_web::rt::System::new().block_on(async move {
+        let server = serve(app, listener, limits)?;
+        started(server.handle());
+        server.await
+    })
+}
+
 /// Every route there is. Needs `Data<App>`.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(openapi::routes).configure(api::routes);
+    config.configure(inlet::routes).configure(health::routes).configure(openapi::routes).configure(api::routes);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::tree;
 
 /// A crate may use only the crates named beside it. Adding an arrow is a design decision: say why in an ADR.
-/// `server` wires everything and may use all; the crates `e2e` and `load` test everything and may too.
+/// `server` wires everything and may use all, and has the end-to-end tests; `load` measures everything and may too.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("seal", &["domain"]),
@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["domain", "store", "pipeline"]),
     ("tidy", &[]),
 ];
-const MAY_USE_ALL: &[&str] = &["server", "e2e", "load"];
+const MAY_USE_ALL: &[&str] = &["server", "load"];
 /// What the tests of a crate may use beyond that.
 const TESTS_MAY_USE: &[(&str, &[&str])] =
     &[("web", &["migrations", "egress", "signatures"]), ("worker", &["seal", "limits", "egress"])];

@@ -1,5 +1,5 @@
 //! What leaves and what does not: the client against a lab of loopback servers and a DNS server that lies.
-//! Nothing here reaches beyond loopback, whatever the guard does.
+//! Nothing here needs a network: public addresses occur only in answers that the guard must refuse.
 
 #![expect(clippy::expect_used, reason = "a lab that does not come up fails its test")]
 

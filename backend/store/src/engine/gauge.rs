@@ -5,7 +5,7 @@ use sea_orm::sqlx;
 use crate::{StoreError, open::Pools, open::Store};
 
 /// Counting stops here: a metric must not scan a million rows.
-pub const COUNTED: i64 = 100_000;
+const COUNTED: i64 = 100_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -36,5 +36,18 @@ impl Store {
             Pools::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(|_| ()),
         }
         .map_err(StoreError::during("asking the database for a sign of life"))
+    }
+
+    /// The database's clock; ours on SQLite, which has no other.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn database_now(&self) -> Result<postern_domain::Timestamp, StoreError> {
+        let Pools::Postgres { engine, .. } = &self.inner.pools else { return Ok(self.clock().now()) };
+        let micros: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(engine)
+            .await
+            .map_err(StoreError::during("reading the database's clock"))?;
+        Ok(postern_domain::Timestamp::from_micros(micros))
     }
 }

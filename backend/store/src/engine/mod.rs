@@ -9,6 +9,7 @@ pub mod bins;
 mod claim;
 pub mod config;
 mod gauge;
+mod health;
 mod instances;
 mod pieces;
 mod postgres;

@@ -1,20 +1,17 @@
 //! An event as its tenant reads it: by itself, and with all that was done to deliver it.
 
-use postern_domain::{DeliveryId, EventId, SourceId, Timestamp, delivery::EventOutcome};
+use postern_domain::{EventId, SourceId, Timestamp, delivery::EventOutcome};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
-    attempt::Attempts,
-    delivery::{Base, Delivery, DeliveryDetail, read_deliveries},
+    delivery::{Base, Bounds, DeliveryDetail},
     query::Query,
 };
 use crate::{StoreError, TenantStore};
 
-/// One event can have this many deliveries; a source has no more connections.
-const MAX_DELIVERIES: usize = 1_000;
-
-pub(super) const COLUMNS: &str = "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered";
+pub(super) const COLUMNS: &str =
+    "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered";
 
 /// An event in a list.
 #[derive(Clone, Debug)]
@@ -77,7 +74,9 @@ impl EventRow {
 }
 
 #[derive(FromQueryResult)]
-struct HeadRow {
+struct DetailRow {
+    #[sea_orm(nested)]
+    event: EventRow,
     headers: String,
     body_sha256: Vec<u8>,
 }
@@ -88,48 +87,17 @@ impl TenantStore {
     /// # Errors
     /// When the database does not answer.
     pub async fn find_event(&self, id: EventId) -> Result<Option<EventDetail>, StoreError> {
-        let doing = "reading an event";
-        let db = self.reader();
+        let db = self.store.reader();
         let mut query = Query::on(&db);
-        query.sql("SELECT ").sql(COLUMNS).sql(" FROM events WHERE id = ").bind(id.uuid());
+        query.sql("SELECT headers, body_sha256, ").sql(COLUMNS).sql(" FROM events WHERE id = ").bind(id.uuid());
         query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
-        let Some(row) = query.one::<EventRow>(&db, doing).await? else { return Ok(None) };
-        let mut query = Query::on(&db);
-        query.sql("SELECT headers, body_sha256 FROM events WHERE id = ").bind(id.uuid());
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
-        let Some(head) = query.one::<HeadRow>(&db, doing).await? else { return Ok(None) };
-        let mut deliveries = read_deliveries(self, &db, Base::Event(id.uuid()), None, MAX_DELIVERIES).await?;
+        let Some(row) = query.one::<DetailRow>(&db, "reading an event").await? else { return Ok(None) };
+        let mut deliveries = self.read_deliveries(&db, Base::Event(id.uuid()), Bounds::FIRST_1000).await?;
         deliveries.reverse();
-        let mut event = row.into_event();
-        event.outcome = outcome(&deliveries, event.filtered);
-        let attempts = Attempts::read(self, &db, &deliveries).await?;
-        Ok(Some(EventDetail {
-            event,
-            headers: head.headers,
-            body_sha256: head.body_sha256,
-            deliveries: attempts.beside(deliveries),
-        }))
+        let mut event = row.event.into_event();
+        let states: Vec<_> = deliveries.iter().map(|delivery| (delivery.state, delivery.attempts)).collect();
+        event.outcome = EventOutcome::of(&states, event.filtered);
+        let deliveries = self.with_attempts(&db, deliveries, Some(&row.body_sha256)).await?;
+        Ok(Some(EventDetail { event, headers: row.headers, body_sha256: row.body_sha256, deliveries }))
     }
-
-    /// One delivery with its attempts; `None` when the tenant has no such delivery.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn find_delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryDetail, Vec<u8>)>, StoreError> {
-        let db = self.reader();
-        let found = read_deliveries(self, &db, Base::One(id.uuid()), None, 1).await?;
-        let Some(event) = found.first().map(|delivery| delivery.event) else { return Ok(None) };
-        let attempts = Attempts::read(self, &db, &found).await?;
-        let mut query = Query::on(&db);
-        query.sql("SELECT headers, body_sha256 FROM events WHERE id = ").bind(event.uuid());
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
-        let head = query.one::<HeadRow>(&db, "reading the event of a delivery").await?;
-        let body_sha256 = head.map(|head| head.body_sha256).unwrap_or_default();
-        Ok(attempts.beside(found).pop().map(|detail| (detail, body_sha256)))
-    }
-}
-
-fn outcome(deliveries: &[Delivery], filtered: u32) -> EventOutcome {
-    let states: Vec<_> = deliveries.iter().map(|delivery| (delivery.state, delivery.attempts)).collect();
-    EventOutcome::of(&states, filtered)
 }

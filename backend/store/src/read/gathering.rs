@@ -60,7 +60,11 @@ impl<T> Gathering<T> {
         if ended {
             self.slice.next = None;
         }
-        if ended || self.scanned >= SCAN || self.slice.rows.len() == self.limit { Progress::Done } else { Progress::More }
+        if ended || self.scanned >= SCAN || self.slice.rows.len() == self.limit {
+            Progress::Done
+        } else {
+            Progress::More
+        }
     }
 
     pub(super) fn finish(self) -> Slice<T> {

@@ -71,11 +71,15 @@ impl Window {
 
     /// Ids below this one, if bounded.
     fn below(&self) -> Option<Uuid> {
-        let to = self.to.map(first_uuid_at);
-        match (self.after, to) {
+        match (self.after, self.to.map(first_uuid_at)) {
             (Some(after), Some(to)) => Some(after.min(to)),
             (after, to) => after.or(to),
         }
+    }
+
+    /// Whether an id is between the two moments.
+    fn spans(&self, id: Uuid) -> bool {
+        self.lowest().is_none_or(|lowest| id >= lowest) && self.to.is_none_or(|to| id < first_uuid_at(to))
     }
 }
 

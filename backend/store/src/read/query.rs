@@ -61,6 +61,14 @@ impl Query {
         self
     }
 
+    /// Keeps others from changing the rows found until the transaction ends.
+    pub(crate) fn for_share(&mut self) -> &mut Self {
+        if self.backend == DbBackend::Postgres {
+            self.text.push_str(" FOR SHARE");
+        }
+        self
+    }
+
     pub(crate) async fn all<T: FromQueryResult>(
         self,
         db: &impl ConnectionTrait,

@@ -8,6 +8,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use postern_domain::{Actor, TenantScope, permission::Permission};
+use postern_pipeline::configure::{By, OnceKey};
 
 use super::{identify::Caller, need::Need};
 use crate::problem::{Code, Problem};
@@ -30,6 +31,12 @@ impl<N: Need> Permit<N> {
     #[must_use]
     pub fn actor(&self) -> Actor {
         self.caller.actor()
+    }
+
+    /// The caller as the verbs of the pipeline want it.
+    #[must_use]
+    pub fn by(&self, once: Option<OnceKey>) -> By {
+        By { scope: self.scope(), actor: self.actor(), once }
     }
 
     /// All that the caller may do: a new key may not do more.

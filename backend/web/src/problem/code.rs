@@ -40,6 +40,8 @@ codes! {
     InvalidQuery = BAD_REQUEST, "invalid_query", "The query has a parameter that cannot be used";
     InvalidCursor = BAD_REQUEST, "invalid_cursor", "The cursor does not belong to this list";
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "A valid credential is needed";
+    /// At the front door. What was expected is told to the tenant, not to the sender.
+    SignatureRefused = UNAUTHORIZED, "signature_refused", "The request is not signed as it must be";
     /// The key has an address list, and the caller is not on it.
     AddressNotAllowed = FORBIDDEN, "address_not_allowed", "The caller's address is not allowed";
     PermissionMissing = FORBIDDEN, "permission_missing", "The credential does not permit this";
@@ -50,9 +52,12 @@ codes! {
     /// A cancel of what is delivered, a retry of what is under way.
     WrongState = CONFLICT, "wrong_state", "Its state does not permit this";
     IdempotencyMismatch = CONFLICT, "idempotency_mismatch", "The Idempotency-Key was used for another request";
+    /// Of an event that is still here; its bytes are not.
+    PayloadExpired = GONE, "payload_expired", "The payload is past its retention";
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has a type that is not accepted";
     InvalidFields = UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted";
+    LimitReached = UNPROCESSABLE_ENTITY, "limit_reached", "There cannot be more of these";
     RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong here";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment";

@@ -1,14 +1,58 @@
 //! Errors of the lower rooms, as problems.
 
+use postern_pipeline::configure::ConfigureError;
 use postern_store::StoreError;
 
-use super::Problem;
+use super::{Code, Problem};
 
 impl From<StoreError> for Problem {
     fn from(cause: StoreError) -> Self {
         match cause {
             StoreError::Unavailable { .. } => Self::unavailable(&cause),
             StoreError::Data { .. } | StoreError::Inconsistent { .. } => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<ConfigureError> for Problem {
+    fn from(cause: ConfigureError) -> Self {
+        match cause {
+            ConfigureError::Invalid(invalid) => invalid.into(),
+            ConfigureError::NotFound => Self::not_found(),
+            ConfigureError::UnknownReference(field) => Self::unknown_reference(field),
+            ConfigureError::PairExists(id) => {
+                Self::new(Code::AlreadyExists, format!("Source and destination are connected already, by `{id}`."))
+            }
+            ConfigureError::TooMany { noun, limit } => {
+                Self::new(Code::LimitReached, format!("There can be at most {limit} {noun}."))
+            }
+            ConfigureError::ExceedsOwn(permission) => {
+                let detail = format!("The credential lacks `{}` and cannot give it.", permission.as_str());
+                Self::new(Code::PermissionMissing, detail)
+            }
+            ConfigureError::OnceKeyReused => {
+                Self::new(Code::IdempotencyMismatch, "Send another Idempotency-Key, or the request it was used for.")
+            }
+            ConfigureError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<postern_pipeline::accept::AcceptError> for Problem {
+    fn from(cause: postern_pipeline::accept::AcceptError) -> Self {
+        use postern_pipeline::accept::AcceptError;
+        match cause {
+            AcceptError::Refused(_) => Self::new(Code::SignatureRefused, "The signature or token does not hold."),
+            AcceptError::NoSource => Self::not_found(),
+            AcceptError::TooLarge(limit) => {
+                Self::new(Code::PayloadTooLarge, format!("The source takes at most {limit} bytes."))
+            }
+            AcceptError::Paused => Self::paused("The source is paused."),
+            AcceptError::Busy => Self::unavailable(&cause),
+            AcceptError::KeyReused => {
+                Self::new(Code::IdempotencyMismatch, "The Idempotency-Key was used with another body before.")
+            }
+            AcceptError::Store(cause) => Self::from(cause),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod code;
 mod from_error;
+mod from_read;
 
 use std::fmt;
 
@@ -112,6 +113,19 @@ impl Problem {
         problem.0.retry_after_s = Some(RETRY_AFTER_S);
         problem.0.trace_id = Some(trace_id);
         problem
+    }
+
+    /// Paused by its owner: the sender should come back.
+    #[must_use]
+    pub fn paused(detail: &str) -> Self {
+        Self::new(Code::Unavailable, detail).with_retry_after_s(60)
+    }
+
+    /// Too many requests; `wait` is when one more is allowed.
+    #[must_use]
+    pub fn rate_limited(wait: std::time::Duration, detail: &str) -> Self {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Self::new(Code::RateLimited, detail).with_retry_after_s(seconds)
     }
 
     /// Names a field that is part of the problem.

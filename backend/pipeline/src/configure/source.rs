@@ -1,0 +1,271 @@
+//! Sources: made, changed, paused, resumed, deleted.
+
+use postern_domain::{
+    Invalid, Secret, SourceId,
+    address::AddressList,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    destination::RateLimit,
+    invalid,
+    source::{DEFAULT_MAX_BODY_BYTES, SourceKind, check_max_body_bytes},
+};
+use postern_seal::token;
+use postern_signatures::{DedupRule, SourceScheme};
+use postern_store::tenant::{Altered, RunState, Source};
+use serde_json::Value;
+
+use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, run};
+use crate::Engine;
+
+/// 190 bits: the token is the only thing that finds a source.
+const TOKEN_LEN: usize = 32;
+const MAX_URL_BYTES: usize = postern_domain::destination::MAX_URL_BYTES;
+
+/// A source to be made.
+#[derive(Debug)]
+pub struct NewSource {
+    pub name: String,
+    pub kind: SourceKind,
+    pub provider: Option<String>,
+    pub scheme: Option<String>,
+    pub secrets: Vec<Secret<String>>,
+    /// Of the scheme.
+    pub config: Option<Value>,
+    pub public_url: Option<String>,
+    pub allowed_ips: Vec<String>,
+    pub dedup: Option<DedupSpec>,
+    pub answer: Option<AnswerSpec>,
+    pub max_body_bytes: Option<u32>,
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// What is to be different. `None` stays as it is; `Some(None)` is taken away.
+#[derive(Debug, Default)]
+pub struct SourceChange {
+    pub name: Option<String>,
+    /// All of them: those not in it are no longer valid.
+    pub secrets: Option<Vec<Secret<String>>>,
+    pub config: Option<Value>,
+    pub public_url: Option<Option<String>>,
+    pub allowed_ips: Option<Vec<String>>,
+    pub dedup: Option<DedupSpec>,
+    pub answer: Option<Option<AnswerSpec>>,
+    pub max_body_bytes: Option<u32>,
+    pub rate_limit: Option<Option<RateLimit>>,
+}
+
+/// # Errors
+/// When a field cannot be accepted, or the tenant has too many sources.
+pub async fn create(
+    engine: &Engine,
+    by: &By,
+    new: NewSource,
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
+    let mut source = build(new)?;
+    run(
+        engine,
+        by,
+        async move |tx| {
+            check_room("sources", tx.count::<Source>().await?, MAX_PER_TENANT)?;
+            (source.created_at, source.updated_at) = (tx.now(), tx.now());
+            tx.insert(&source).await?;
+            Ok(source)
+        },
+        answer,
+    )
+    .await
+}
+
+/// # Errors
+/// When there is no such source, or a field cannot be accepted.
+pub async fn update(
+    engine: &Engine,
+    by: &By,
+    (id, change): (SourceId, SourceChange),
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
+    alter(engine, by, id, |source| merge(source, change), answer).await
+}
+
+/// From now on its URL turns senders away, and what is published to it is refused.
+///
+/// # Errors
+/// When there is no such source.
+pub async fn pause(
+    engine: &Engine,
+    by: &By,
+    id: SourceId,
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
+    alter(engine, by, id, |source| switch(source, RunState::Paused), answer).await
+}
+
+/// # Errors
+/// When there is no such source.
+pub async fn resume(
+    engine: &Engine,
+    by: &By,
+    id: SourceId,
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
+    alter(engine, by, id, |source| switch(source, RunState::Active), answer).await
+}
+
+/// With its connections.
+///
+/// # Errors
+/// When there is no such source.
+pub async fn delete(
+    engine: &Engine,
+    by: &By,
+    id: SourceId,
+    answer: impl FnOnce(&()) -> (u16, String),
+) -> Result<Done<()>, ConfigureError> {
+    run(
+        engine,
+        by,
+        async move |tx| {
+            let source = tx.find::<Source>(id).await?.ok_or(ConfigureError::NotFound)?;
+            Ok(tx.delete_source(&source).await?)
+        },
+        answer,
+    )
+    .await
+}
+
+async fn alter(
+    engine: &Engine,
+    by: &By,
+    id: SourceId,
+    alteration: impl FnOnce(Source) -> Result<Source, Invalid>,
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
+    run(
+        engine,
+        by,
+        async move |tx| {
+            let before = tx.find::<Source>(id).await?.ok_or(ConfigureError::NotFound)?;
+            let mut after = alteration(before.clone())?;
+            if tx.update(&before, &after).await? == Altered::Yes {
+                after.updated_at = tx.now();
+            }
+            Ok(after)
+        },
+        answer,
+    )
+    .await
+}
+
+fn switch(source: Source, state: RunState) -> Result<Source, Invalid> {
+    Ok(Source { state, ..source })
+}
+
+fn build(new: NewSource) -> Result<Source, Invalid> {
+    if new.kind == SourceKind::Publish {
+        refuse_for_publish(&new)?;
+    }
+    let is_webhook = new.kind == SourceKind::Webhook;
+    let mut source = Source {
+        id: SourceId::fresh(),
+        name: new.name,
+        kind: new.kind,
+        provider: new.provider,
+        scheme: new.scheme,
+        config: new.config.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+        secrets: new.secrets,
+        token: is_webhook.then(|| Secret::new(token::random_base62(TOKEN_LEN))),
+        public_url: new.public_url,
+        allowed_ips: AddressList::parse("allowed_ips", &new.allowed_ips)?,
+        dedup: new.dedup.unwrap_or_default(),
+        answer: new.answer,
+        max_body_bytes: new.max_body_bytes.unwrap_or(DEFAULT_MAX_BODY_BYTES),
+        rate_limit: new.rate_limit,
+        state: RunState::Active,
+        created_at: postern_domain::Timestamp::default(),
+        updated_at: postern_domain::Timestamp::default(),
+    };
+    check(&mut source)?;
+    Ok(source)
+}
+
+/// What only makes sense where requests come in.
+fn refuse_for_publish(new: &NewSource) -> Result<(), Invalid> {
+    let given = [
+        ("provider", new.provider.is_some()),
+        ("scheme", new.scheme.is_some()),
+        ("secrets", !new.secrets.is_empty()),
+        ("config", new.config.is_some()),
+        ("public_url", new.public_url.is_some()),
+        ("allowed_ips", !new.allowed_ips.is_empty()),
+        ("response", new.answer.is_some()),
+    ];
+    let misplaced = given.into_iter().find(|(_, given)| *given);
+    misplaced.map_or(Ok(()), |(field, _)| Err(Invalid::new(field, "is for sources of kind `webhook` only")))
+}
+
+fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
+    if before.kind == SourceKind::Publish {
+        refuse_for_publish(&NewSource {
+            name: String::new(),
+            kind: before.kind,
+            provider: None,
+            scheme: None,
+            secrets: change.secrets.clone().unwrap_or_default(),
+            config: change.config.clone(),
+            public_url: change.public_url.clone().flatten(),
+            allowed_ips: change.allowed_ips.clone().unwrap_or_default(),
+            dedup: None,
+            answer: change.answer.clone().flatten(),
+            max_body_bytes: None,
+            rate_limit: None,
+        })?;
+    }
+    let allowed_ips = change.allowed_ips.map(|entries| AddressList::parse("allowed_ips", &entries)).transpose()?;
+    let mut after = Source {
+        name: change.name.unwrap_or(before.name),
+        secrets: change.secrets.unwrap_or(before.secrets),
+        config: change.config.unwrap_or(before.config),
+        public_url: change.public_url.unwrap_or(before.public_url),
+        allowed_ips: allowed_ips.unwrap_or(before.allowed_ips),
+        dedup: change.dedup.unwrap_or(before.dedup),
+        answer: change.answer.unwrap_or(before.answer),
+        max_body_bytes: change.max_body_bytes.unwrap_or(before.max_body_bytes),
+        rate_limit: change.rate_limit.unwrap_or(before.rate_limit),
+        ..before
+    };
+    check(&mut after)?;
+    Ok(after)
+}
+
+/// All that must hold of a source, new or changed. Writes down the scheme that a provider implies.
+fn check(source: &mut Source) -> Result<(), Invalid> {
+    source.name = invalid::name("name", &source.name)?;
+    if source.kind == SourceKind::Webhook {
+        let (provider, scheme) = (source.provider.as_deref(), source.scheme.as_deref());
+        let known = SourceScheme::parse(provider, scheme, &source.config, source.secrets.clone())?;
+        source.scheme = Some(known.scheme().to_owned());
+    }
+    DedupRule::compile(source.dedup.parse_key()?)?;
+    if let Some(answer) = &source.answer {
+        answer.check()?;
+    }
+    if let Some(limit) = &source.rate_limit {
+        limit.check()?;
+    }
+    if let Some(url) = &source.public_url {
+        check_public_url(url)?;
+    }
+    check_max_body_bytes(source.max_body_bytes).map(|_| ())
+}
+
+/// It is only compared and signed over, never asked for.
+fn check_public_url(url: &str) -> Result<(), Invalid> {
+    let parsed = url.parse::<http::Uri>().ok();
+    let is_full = parsed.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+    if is_full && url.len() <= MAX_URL_BYTES {
+        Ok(())
+    } else {
+        Err(Invalid::new("public_url", format!("must be a full URL of at most {MAX_URL_BYTES} bytes")))
+    }
+}

@@ -1,0 +1,152 @@
+//! The parts of the engine in one place, and their start and end.
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use postern_domain::{Clock, TenantId};
+use postern_limits::KeyedLimiter;
+use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
+use tokio::sync::mpsc;
+
+use crate::{
+    accept::Inlet,
+    claim,
+    instance::Instance,
+    lanes::Lanes,
+    metrics::Metrics,
+    recorder::{self, Recorder},
+    routing::Routing,
+    tasks::Tasks,
+    writer::{self, Settled},
+};
+
+/// What this process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Accepts and dispatches.
+    All,
+    /// Accepts; deliveries wait for a worker.
+    Http,
+    /// Dispatches.
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    pub duty: Duty,
+    /// Longer than any request timeout with a margin: checked at start.
+    pub lease_ms: i64,
+    pub retention: Retention,
+    /// Requests a second that one tenant may send to the front door of this installation, and at one moment.
+    pub tenant_rate_per_s: u32,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub egress: postern_egress::Client,
+    pub clock: Clock,
+    pub options: EngineOptions,
+}
+
+#[derive(Debug)]
+pub struct Engine {
+    pub store: Store,
+    pub routing: Arc<Routing>,
+    pub egress: postern_egress::Client,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub tasks: Tasks,
+    pub options: EngineOptions,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) instance: Instance,
+    pub(crate) inlet: Inlet,
+    pub(crate) settled: mpsc::UnboundedSender<Settled>,
+    pub(crate) recorder: Recorder,
+    pub(crate) tenant_limits: KeyedLimiter<TenantId>,
+    queues: Mutex<Option<Queues>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Queues {
+    pub(crate) accepted: mpsc::Receiver<crate::accept::Submission>,
+    pub(crate) settled: mpsc::UnboundedReceiver<Settled>,
+    pub(crate) requests: mpsc::Receiver<postern_store::engine::requests::RequestRow>,
+}
+
+impl Engine {
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let lanes = Arc::new(Lanes::default());
+        let (inlet, accepted) = Inlet::new();
+        let (settled_to, settled) = mpsc::unbounded_channel();
+        let (recorder, requests) = Recorder::new();
+        let rate = parts.options.tenant_rate_per_s;
+        Arc::new(Self {
+            routing: Arc::new(Routing::new(parts.store.clone(), Arc::clone(&lanes))),
+            instance: Instance::new(parts.store.backend() == Backend::Sqlite),
+            store: parts.store,
+            egress: parts.egress,
+            clock: parts.clock,
+            metrics: Arc::new(Metrics::default()),
+            tasks: Tasks::default(),
+            options: parts.options,
+            lanes,
+            inlet,
+            settled: settled_to,
+            recorder,
+            tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
+            queues: Mutex::new(Some(Queues { accepted, settled, requests })),
+        })
+    }
+
+    /// Reads the configuration, takes over from a predecessor and starts the loops. Once; again does nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start(self: &Arc<Self>) -> Result<(), StoreError> {
+        let Some(queues) = self.queues.lock().take() else { return Ok(()) };
+        self.store.open_partitions(self.clock.now()).await?;
+        self.store.enter(self.instance.id()).await?;
+        self.routing.refresh().await?;
+        if self.store.backend() == Backend::Sqlite {
+            // One server at a time: what is leased now was leased by the one before.
+            let voided = self.store.recover(Lost::AllBut(self.instance.id()), self.clock.now()).await?;
+            self.metrics.recovered.inc_by(voided);
+        }
+        writer::start(self, queues.accepted, queues.settled);
+        recorder::start(self, queues.requests);
+        if self.dispatches() {
+            self.tasks.spawn("claim", claim::run(Arc::clone(self)));
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub const fn dispatches(&self) -> bool {
+        matches!(self.options.duty, Duty::All | Duty::Worker)
+    }
+
+    /// Something may be due: a destination was resumed, a delivery retried.
+    pub fn wake(&self) {
+        self.claim_soon();
+    }
+
+    pub(crate) fn claim_soon(&self) {
+        self.lanes.rediscover();
+        self.lanes.wake.notify_one();
+    }
+
+    /// Stops claiming, lets what is under way finish and be settled, and leaves. What does not finish within `grace`
+    /// is recovered by the next process.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.tasks.stop();
+        if tokio::time::timeout(grace, self.tasks.idle()).await.is_err() {
+            tracing::warn!("Some work did not finish within {grace:?}; its leases will be recovered");
+        }
+        if let Err(cause) = self.store.strike_off(self.instance.id()).await {
+            tracing::warn!(%cause, "Could not sign off; the others will notice by the missing heartbeat");
+        }
+    }
+}

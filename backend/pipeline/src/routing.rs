@@ -1,0 +1,207 @@
+//! The configuration in memory, and how it is kept from being stale.
+//!
+//! Every commit of the engine names the version it was routed by, and writes nothing when the database has a newer one.
+//! A token or key that is not known is looked for in the database before it is refused, once for all who ask at that
+//! moment, so that what one replica has just created works on the next.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{RwLock, RwLockReadGuard};
+use postern_domain::{ConnectionId, DestinationId, Invalid, SourceId};
+use postern_seal::token::sha256;
+use postern_store::{Store, StoreError, engine::config::ConfigChanges};
+use tokio::sync::Mutex;
+
+use crate::{
+    entry::{ConnectionEntry, DestinationEntry, KeyEntry, SourceEntry},
+    lanes::Lanes,
+};
+
+#[derive(Debug)]
+pub struct Routing {
+    store: Store,
+    pub(crate) lanes: Arc<Lanes>,
+    maps: RwLock<Maps>,
+    refreshing: Mutex<()>,
+    /// Counts refreshes as they begin.
+    begun: AtomicU64,
+    share: AtomicU32,
+}
+
+/// One version of the configuration. Entries are shared, so a reader keeps what it found.
+#[derive(Debug, Default)]
+pub(crate) struct Maps {
+    pub(crate) version: i64,
+    sources: HashMap<SourceId, Arc<SourceEntry>>,
+    by_token: HashMap<[u8; 32], Arc<SourceEntry>>,
+    connections: HashMap<ConnectionId, Arc<ConnectionEntry>>,
+    by_source: HashMap<SourceId, Vec<Arc<ConnectionEntry>>>,
+    destinations: HashMap<DestinationId, Arc<DestinationEntry>>,
+    keys: HashMap<String, Arc<KeyEntry>>,
+}
+
+impl Maps {
+    pub(crate) fn connections_of(&self, id: SourceId) -> &[Arc<ConnectionEntry>] {
+        self.by_source.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
+        self.connections.get(&id)
+    }
+
+    pub(crate) fn destination(&self, id: DestinationId) -> Option<&Arc<DestinationEntry>> {
+        self.destinations.get(&id)
+    }
+}
+
+impl Routing {
+    pub(crate) fn new(store: Store, lanes: Arc<Lanes>) -> Self {
+        Self {
+            store,
+            lanes,
+            maps: RwLock::default(),
+            refreshing: Mutex::new(()),
+            begun: AtomicU64::new(0),
+            share: AtomicU32::new(1),
+        }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Maps> {
+        self.maps.read()
+    }
+
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.read().version
+    }
+
+    /// The source whose URL has this token.
+    ///
+    /// # Errors
+    /// When it is not in memory and the database does not answer.
+    pub async fn source_by_token(&self, token: &str) -> Result<Option<Arc<SourceEntry>>, StoreError> {
+        let hash = sha256(token.as_bytes());
+        self.find(|maps| maps.by_token.get(&hash).cloned()).await
+    }
+
+    /// # Errors
+    /// When it is not in memory and the database does not answer.
+    pub async fn source(&self, id: SourceId) -> Result<Option<Arc<SourceEntry>>, StoreError> {
+        self.find(|maps| maps.sources.get(&id).cloned()).await
+    }
+
+    /// The key with this public part. Revoked keys are not there; expiry is for the caller to check.
+    ///
+    /// # Errors
+    /// When it is not in memory and the database does not answer.
+    pub async fn api_key(&self, public_id: &str) -> Result<Option<Arc<KeyEntry>>, StoreError> {
+        self.find(|maps| maps.keys.get(public_id).cloned()).await
+    }
+
+    /// The first source of the tenant that takes published events.
+    #[must_use]
+    pub fn publish_source(&self, tenant: postern_domain::TenantId) -> Option<Arc<SourceEntry>> {
+        let maps = self.read();
+        let mine = maps.sources.values().filter(|entry| entry.tenant == tenant);
+        mine.filter(|entry| entry.kind == postern_domain::source::SourceKind::Publish).min_by_key(|entry| entry.id).cloned()
+    }
+
+    async fn find<T>(&self, look: impl Fn(&Maps) -> Option<T>) -> Result<Option<T>, StoreError> {
+        if let Some(found) = look(&self.read()) {
+            return Ok(Some(found));
+        }
+        self.refresh().await?;
+        Ok(look(&self.read()))
+    }
+
+    /// Reads what changed. Returns once a refresh that began after this call has ended; those who wait share one.
+    ///
+    /// # Errors
+    /// When the database does not answer; the old configuration then stays in effect.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let seen = self.begun.load(Ordering::Acquire);
+        let _alone = self.refreshing.lock().await;
+        if self.begun.load(Ordering::Acquire) > seen {
+            return Ok(());
+        }
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        let known = self.version();
+        let changes = self.store.config_since(known).await?;
+        if changes.version != known {
+            self.apply(changes);
+        }
+        Ok(())
+    }
+
+    /// How many replicas share each limit.
+    pub(crate) fn set_share(&self, share: u32) {
+        if self.share.swap(share, Ordering::AcqRel) != share {
+            self.lanes.set_share(share);
+            for source in self.read().sources.values() {
+                if let Some(limiter) = &source.limiter {
+                    limiter.set_share(share);
+                }
+            }
+        }
+    }
+
+    fn apply(&self, changes: ConfigChanges) {
+        let share = self.share.load(Ordering::Acquire);
+        let mut maps = self.maps.write();
+        for (id, config) in changes.sources {
+            if let Some(old) = maps.sources.remove(&id)
+                && let Some(hash) = old.token_hash
+            {
+                maps.by_token.remove(&hash);
+            }
+            let Some(entry) = config.and_then(|row| usable("source", id, SourceEntry::build(row, share))) else { continue };
+            let entry = Arc::new(entry);
+            if let Some(hash) = entry.token_hash {
+                maps.by_token.insert(hash, Arc::clone(&entry));
+            }
+            maps.sources.insert(id, entry);
+        }
+        for (id, config) in changes.destinations {
+            match config.and_then(|row| usable("destination", id, DestinationEntry::build(row, &self.lanes, share))) {
+                Some(entry) => {
+                    maps.destinations.insert(id, Arc::new(entry));
+                }
+                None => {
+                    maps.destinations.remove(&id);
+                    self.lanes.forget(id);
+                }
+            }
+        }
+        for (id, config) in changes.connections {
+            if let Some(old) = maps.connections.remove(&id)
+                && let Some(of_source) = maps.by_source.get_mut(&old.source)
+            {
+                of_source.retain(|entry| entry.id != id);
+            }
+            let Some(entry) = config.and_then(|row| usable("connection", id, ConnectionEntry::build(&row))) else { continue };
+            let entry = Arc::new(entry);
+            maps.by_source.entry(entry.source).or_default().push(Arc::clone(&entry));
+            maps.connections.insert(id, entry);
+        }
+        for (public_id, config) in changes.keys {
+            match config.and_then(|row| usable("API key", row.id, KeyEntry::build(row))) {
+                Some(entry) => maps.keys.insert(public_id, Arc::new(entry)),
+                None => maps.keys.remove(&public_id),
+            };
+        }
+        maps.version = changes.version;
+    }
+}
+
+/// What was accepted once and cannot be used now is a fault of ours; it must not take the others with it.
+fn usable<T>(kind: &'static str, id: impl std::fmt::Display, built: Result<T, Invalid>) -> Option<T> {
+    built
+        .inspect_err(|cause| tracing::error!(row.id = %id, %cause, "The {kind} `{id}` cannot be used and is not in effect"))
+        .ok()
+}

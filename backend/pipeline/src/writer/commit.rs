@@ -1,0 +1,230 @@
+//! Commits a batch of accepted events, whatever the database does meanwhile.
+
+use std::{collections::HashMap, time::Duration};
+
+use postern_domain::{EventId, SourceId, Timestamp};
+use postern_store::{
+    StoreError,
+    engine::{AcceptBatch, Accepted, FirstEvent, Settlement},
+};
+
+use super::{
+    Settled,
+    route::{Departure, Routed, route},
+    settle,
+};
+use crate::{
+    accept::{AcceptError, Outcome, Submission},
+    dispatch::{self, Job},
+    engine::Engine,
+};
+
+/// A commit that the database did not answer is repeated with the same ids: if it had happened, that changes nothing.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Commits `batch` and settles `settled` with it, answers every caller, and sends off what can leave.
+pub(super) async fn accept(engine: &std::sync::Arc<Engine>, batch: Vec<Submission>, settled: Vec<Settled>) {
+    let (batch, repeats) = set_repeats_aside(batch);
+    let mut settled = settled;
+    match write(engine, &batch, &mut settled).await {
+        Ok((routed, duplicates)) => finish(engine, batch, repeats, routed, duplicates),
+        Err(StoreError::Data { .. }) if batch.len() > 1 => {
+            // One row is bad, and it must not fail its neighbours.
+            for one in batch {
+                let single = vec![one];
+                match write(engine, &single, &mut settled).await {
+                    Ok((routed, duplicates)) => finish(engine, single, HashMap::new(), routed, duplicates),
+                    Err(cause) => fail(single, &cause),
+                }
+            }
+            // Their first ones have been decided; the sender asks again.
+            repeats.into_values().flatten().for_each(|repeat| reply(repeat, Err(AcceptError::Busy)));
+        }
+        Err(cause) => {
+            repeats.into_values().flatten().for_each(|repeat| reply(repeat, Err(AcceptError::Busy)));
+            fail(batch, &cause);
+        }
+    }
+    settle::settle(engine, settled).await;
+}
+
+type Repeats = HashMap<usize, Vec<Submission>>;
+
+/// The same key twice in one batch: the second waits for what becomes of the first.
+fn set_repeats_aside(batch: Vec<Submission>) -> (Vec<Submission>, Repeats) {
+    let mut first: HashMap<(SourceId, [u8; 16]), usize> = HashMap::with_capacity(batch.len());
+    let mut kept: Vec<Submission> = Vec::with_capacity(batch.len());
+    let mut repeats: Repeats = HashMap::new();
+    for submission in batch {
+        let key = submission.event.dedup.as_ref().map(|dedup| (submission.event.source, dedup.hash));
+        match key.and_then(|key| first.get(&key).copied()) {
+            Some(place) => repeats.entry(place).or_default().push(submission),
+            None => {
+                if let Some(key) = key {
+                    first.insert(key, kept.len());
+                }
+                kept.push(submission);
+            }
+        }
+    }
+    (kept, repeats)
+}
+
+type Written = (Routed, HashMap<usize, FirstEvent>);
+
+/// Routes and writes, again with newer configuration when it was stale. `settled` is emptied once it is written.
+async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>) -> Result<Written, StoreError> {
+    let mut failures = 0;
+    let mut prepared: Option<(AcceptBatch, Routed)> = None;
+    loop {
+        let (rows, routed) = match prepared.take() {
+            Some(again) => again,
+            None => prepare(engine, batch),
+        };
+        let settlements: Vec<Settlement> = settled.iter().map(|one| one.settlement.clone()).collect();
+        let outcome = if settlements.is_empty() {
+            engine.store.commit(&rows).await.map(|accepted| (accepted, Vec::new()))
+        } else {
+            engine.store.commit_and_settle(&rows, &settlements).await
+        };
+        match outcome {
+            Ok((accepted, lost)) => {
+                settle::written(engine, std::mem::take(settled), &lost);
+                match accepted {
+                    Accepted::Written { duplicates } => return Ok((routed, duplicates.into_iter().collect())),
+                    Accepted::StaleConfig => {
+                        drop(routed);
+                        engine.routing.refresh().await?;
+                    }
+                }
+            }
+            Err(cause) if cause.is_unavailable() && failures + 1 < TRIES => {
+                failures += 1;
+                tracing::warn!(%cause, "Commit {failures} of {TRIES} failed, trying again");
+                tokio::time::sleep(PAUSE).await;
+                prepared = Some((rows, routed));
+            }
+            Err(cause) => {
+                give_back(engine, routed, &cause);
+                return Err(cause);
+            }
+        }
+    }
+}
+
+fn prepare(engine: &Engine, batch: &[Submission]) -> (AcceptBatch, Routed) {
+    let now = engine.clock.now();
+    let mut routed = Routed::default();
+    let mut events = Vec::with_capacity(batch.len());
+    let maps = engine.routing.read();
+    for submission in batch {
+        let mut event = submission.event.clone();
+        route(engine, &maps, &event, now, &mut routed);
+        event.filtered = routed.filtered;
+        events.push(event);
+    }
+    let rows = AcceptBatch {
+        config_version: maps.version,
+        now,
+        instance: engine.instance.id(),
+        lease_ms: engine.options.lease_ms,
+        events,
+        deliveries: std::mem::take(&mut routed.deliveries),
+    };
+    (rows, routed)
+}
+
+/// Whether it was written is not known. If it was, its leases are ours and nobody will use them: they are given back.
+fn give_back(engine: &Engine, routed: Routed, cause: &StoreError) {
+    if cause.is_unavailable() {
+        for departure in routed.departures {
+            settle::release(engine, departure);
+        }
+    }
+}
+
+fn finish(
+    engine: &std::sync::Arc<Engine>,
+    batch: Vec<Submission>,
+    mut repeats: Repeats,
+    routed: Routed,
+    duplicates: HashMap<usize, FirstEvent>,
+) {
+    let mut accepted: HashMap<EventId, (bytes::Bytes, Option<String>, Timestamp)> = HashMap::with_capacity(batch.len());
+    engine.metrics.commit_events.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+    for (place, submission) in batch.into_iter().enumerate() {
+        let event = &submission.event;
+        let first = duplicates.get(&place).copied();
+        for repeat in repeats.remove(&place).unwrap_or_default() {
+            let same_body = repeat.event.body_sha256 == event.body_sha256;
+            let of = first.unwrap_or(FirstEvent { id: event.id, same_body });
+            engine.metrics.duplicates.inc();
+            reply(repeat, Ok(Outcome::Duplicate(of)));
+        }
+        match first {
+            Some(first) => {
+                engine.metrics.duplicates.inc();
+                reply(submission, Ok(Outcome::Duplicate(first)));
+            }
+            None => {
+                engine.metrics.accepted.inc();
+                accepted.insert(event.id, (event.body.clone(), event.content_type.clone(), event.received_at));
+                reply(submission, Ok(Outcome::Accepted));
+            }
+        }
+    }
+    for (lane, due_at) in routed.waiting {
+        engine.lanes.note(lane, due_at);
+        engine.lanes.wake.notify_one();
+    }
+    for departure in routed.departures {
+        // A duplicate's deliveries were not written; dropping the departure frees its slot.
+        let Some((body, content_type, received_at)) = accepted.get(&departure.delivery.event).cloned() else { continue };
+        send_off(engine, departure, body, content_type, received_at);
+    }
+}
+
+fn send_off(
+    engine: &std::sync::Arc<Engine>,
+    departure: Departure,
+    body: bytes::Bytes,
+    content_type: Option<String>,
+    received_at: Timestamp,
+) {
+    let job = Job {
+        delivery: departure.delivery.id,
+        tenant: departure.delivery.tenant,
+        event: departure.delivery.event,
+        connection: departure.delivery.connection,
+        token: departure.token,
+        retries: 0,
+        attempts: 0,
+        asked_by: None,
+        content_type,
+        body,
+        received_at: Some(received_at),
+        leased_at: std::time::Instant::now(),
+        destination: departure.destination,
+        slot: departure.slot,
+    };
+    dispatch::spawn(engine, job);
+}
+
+fn fail(batch: Vec<Submission>, cause: &StoreError) {
+    tracing::error!(%cause, "{} accepted events could not be written; their senders were told to come back", batch.len());
+    for submission in batch {
+        let told = match cause {
+            StoreError::Data { doing, cause } => StoreError::Data { doing, cause: cause.clone() },
+            StoreError::Unavailable { doing, cause } => StoreError::Unavailable { doing, cause: cause.clone() },
+            StoreError::Inconsistent { table, cause } => StoreError::Inconsistent { table, cause: cause.clone() },
+        };
+        reply(submission, Err(AcceptError::Store(told)));
+    }
+}
+
+fn reply(submission: Submission, outcome: Result<Outcome, AcceptError>) {
+    drop(submission.room);
+    // The caller may have gone; what was committed stays.
+    let _ = submission.reply.send(outcome);
+}

@@ -1,0 +1,185 @@
+//! Connections as rows: which source's events go to which destination.
+
+use postern_domain::{ConnectionId, DestinationId, SourceId, Timestamp, event_type::Pattern};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{TenantTx, records::Record, state::RunState};
+use crate::{
+    StoreError,
+    column::{Sealer, from_json, to_json},
+    entity::connection::{ActiveModel, Column, Entity, Model},
+    scope::{scoped, scoped_update},
+};
+
+const TABLE: &str = "connections";
+
+/// Source to destination. At most one for each pair.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub source: SourceId,
+    pub destination: DestinationId,
+    /// Empty: all.
+    pub event_types: Vec<Pattern>,
+    pub state: RunState,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Side {
+    Source(SourceId),
+    Destination(DestinationId),
+}
+
+impl TenantTx {
+    /// Whether the pair is connected already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_pair(
+        &mut self,
+        source: SourceId,
+        destination: DestinationId,
+    ) -> Result<Option<ConnectionId>, StoreError> {
+        self.version().await?;
+        let found = scoped::<Entity>(self.scope)
+            .filter(Column::SourceId.eq(source.uuid()))
+            .filter(Column::DestinationId.eq(destination.uuid()))
+            .filter(Column::DeletedAt.is_null())
+            .one(&self.tx)
+            .await
+            .map_err(StoreError::orm("looking for a connection"))?;
+        Ok(found.map(|row| ConnectionId::from_uuid(row.id)))
+    }
+
+    /// How many connections begin at the source.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_connections_of(&mut self, source: SourceId) -> Result<u64, StoreError> {
+        self.version().await?;
+        let rows = scoped::<Entity>(self.scope).filter(Side::Source(source).alive());
+        rows.count(&self.tx).await.map_err(StoreError::orm("counting connections"))
+    }
+
+    /// Marks the connection as deleted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn delete_connection(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        self.end(connection, Value::Null).await
+    }
+
+    /// Marks all connections at this end as deleted, and says which they were.
+    pub(super) async fn end_connections(&mut self, side: Side) -> Result<Vec<ConnectionId>, StoreError> {
+        let doing = "deleting connections";
+        let version = self.version().await?;
+        let ids: Vec<Uuid> = scoped::<Entity>(self.scope)
+            .filter(side.alive())
+            .select_only()
+            .column(Column::Id)
+            .order_by_asc(Column::Id)
+            .into_tuple()
+            .all(&self.tx)
+            .await
+            .map_err(StoreError::orm(doing))?;
+        if !ids.is_empty() {
+            scoped_update::<Entity>(self.scope)
+                .col_expr(Column::DeletedAt, Expr::value(self.at.as_micros()))
+                .col_expr(Column::Version, Expr::value(version))
+                .filter(side.alive())
+                .exec(&self.tx)
+                .await
+                .map_err(StoreError::orm(doing))?;
+        }
+        Ok(ids.into_iter().map(ConnectionId::from_uuid).collect())
+    }
+}
+
+impl Side {
+    fn alive(self) -> Condition {
+        let here = match self {
+            Self::Source(id) => Column::SourceId.eq(id.uuid()),
+            Self::Destination(id) => Column::DestinationId.eq(id.uuid()),
+        };
+        Condition::all().add(here).add(Column::DeletedAt.is_null())
+    }
+}
+
+impl Record for Connection {
+    type Table = Entity;
+    type Row = ActiveModel;
+    type Id = ConnectionId;
+
+    const NOUN: &'static str = "connection";
+    const ID: Column = Column::Id;
+    const ENDED_AT: Column = Column::DeletedAt;
+    const UPDATED_AT: Option<<Entity as EntityTrait>::Column> = Some(Column::UpdatedAt);
+    const VERSION: Column = Column::Version;
+
+    fn uuid(id: ConnectionId) -> Uuid {
+        id.uuid()
+    }
+
+    fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    fn read(row: Model, _: &Sealer<'_>) -> Result<Self, StoreError> {
+        let texts: Vec<String> = from_json(TABLE, &row.event_types)?;
+        let patterns = texts.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>();
+        Ok(Self {
+            id: ConnectionId::from_uuid(row.id),
+            source: SourceId::from_uuid(row.source_id),
+            destination: DestinationId::from_uuid(row.destination_id),
+            event_types: patterns.map_err(|cause| StoreError::inconsistent(TABLE, cause))?,
+            state: RunState::parse(&row.state).ok_or_else(|| StoreError::inconsistent(TABLE, "unknown state"))?,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+
+    fn row(&self, sealer: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
+        Ok(ActiveModel {
+            id: Set(self.id.uuid()),
+            tenant_id: Set(sealer.tenant.uuid()),
+            source_id: Set(self.source.uuid()),
+            destination_id: Set(self.destination.uuid()),
+            event_types: Set(to_json(&texts(&self.event_types))),
+            state: Set(self.state.as_str().to_owned()),
+            created_at: Set(self.created_at.as_micros()),
+            updated_at: Set(self.updated_at.as_micros()),
+            ..ActiveModel::default()
+        })
+    }
+
+    fn changes(&self, after: &Self, _: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
+        Ok(ActiveModel {
+            event_types: Set(to_json(&texts(&after.event_types))),
+            state: Set(after.state.as_str().to_owned()),
+            ..ActiveModel::default()
+        })
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({
+            "source_id": self.source, "destination_id": self.destination, "event_types": texts(&self.event_types),
+            "state": self.state.as_str(),
+        })
+    }
+
+    fn action(&self, after: &Self) -> &'static str {
+        RunState::action(self.state, after.state)
+    }
+}
+
+fn texts(patterns: &[Pattern]) -> Vec<&str> {
+    patterns.iter().map(Pattern::as_str).collect()
+}

@@ -1,0 +1,181 @@
+//! Sources as rows: their secrets and the token of their URL are sealed.
+
+use postern_domain::{
+    Secret, SourceId, Timestamp,
+    address::AddressList,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    destination::RateLimit,
+    source::SourceKind,
+};
+use postern_seal::token;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{TenantTx, connection, records::Record, state::RunState};
+use crate::{
+    StoreError,
+    column::{Sealer, addresses, from_int, from_json, to_int, to_json},
+    entity::source::{ActiveModel, Column, Entity, Model},
+};
+
+const TABLE: &str = "sources";
+
+/// Where events come from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub id: SourceId,
+    pub name: String,
+    pub kind: SourceKind,
+    pub provider: Option<String>,
+    pub scheme: Option<String>,
+    /// Of the scheme: a JSON object.
+    pub config: Value,
+    /// All of them are valid.
+    pub secrets: Vec<Secret<String>>,
+    /// The last part of its URL; a source that only publishes has none.
+    pub token: Option<Secret<String>>,
+    /// The URL as the provider knows it, for schemes that sign it.
+    pub public_url: Option<String>,
+    pub allowed_ips: AddressList,
+    pub dedup: DedupSpec,
+    pub answer: Option<AnswerSpec>,
+    pub max_body_bytes: u32,
+    pub rate_limit: Option<RateLimit>,
+    pub state: RunState,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl TenantTx {
+    /// Marks the source and its connections as deleted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn delete_source(&mut self, source: &Source) -> Result<(), StoreError> {
+        let connections = self.end_connections(connection::Side::Source(source.id)).await?;
+        self.end(source, json!({ "connections": connections })).await
+    }
+}
+
+impl Source {
+    fn seal_secrets(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.secrets.is_empty() {
+            return Ok(None);
+        }
+        let texts: Vec<&str> = self.secrets.iter().map(|secret| secret.expose().as_str()).collect();
+        sealer.seal((TABLE, "secrets_sealed", self.id.uuid()), Secret::new(to_json(&texts)).expose()).map(Some)
+    }
+
+    fn seal_token(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let seal = |token: &Secret<String>| sealer.seal((TABLE, "token_sealed", self.id.uuid()), token.expose());
+        self.token.as_ref().map(seal).transpose()
+    }
+}
+
+impl Record for Source {
+    type Table = Entity;
+    type Row = ActiveModel;
+    type Id = SourceId;
+
+    const NOUN: &'static str = "source";
+    const ID: Column = Column::Id;
+    const ENDED_AT: Column = Column::DeletedAt;
+    const UPDATED_AT: Option<<Entity as EntityTrait>::Column> = Some(Column::UpdatedAt);
+    const VERSION: Column = Column::Version;
+
+    fn uuid(id: SourceId) -> Uuid {
+        id.uuid()
+    }
+
+    fn id(&self) -> SourceId {
+        self.id
+    }
+
+    fn read(row: Model, sealer: &Sealer<'_>) -> Result<Self, StoreError> {
+        let inconsistent = |what: &str| StoreError::inconsistent(TABLE, what);
+        let open = |column, sealed: &Vec<u8>| sealer.open((TABLE, column, row.id), sealed);
+        let secrets = row.secrets_sealed.as_ref().map(|sealed| open("secrets_sealed", sealed)).transpose()?;
+        let secrets: Vec<String> = secrets.map_or(Ok(Vec::new()), |text| from_json(TABLE, text.expose()))?;
+        Ok(Self {
+            id: SourceId::from_uuid(row.id),
+            kind: SourceKind::parse(&row.kind).ok_or_else(|| inconsistent("unknown kind"))?,
+            secrets: secrets.into_iter().map(Secret::new).collect(),
+            token: row.token_sealed.as_ref().map(|sealed| open("token_sealed", sealed)).transpose()?,
+            name: row.name,
+            provider: row.provider,
+            scheme: row.scheme,
+            config: from_json(TABLE, &row.config)?,
+            public_url: row.public_url,
+            allowed_ips: addresses(TABLE, &row.allowed_ips)?,
+            dedup: from_json(TABLE, &row.dedup)?,
+            answer: row.answer.map(|text| from_json(TABLE, &text)).transpose()?,
+            max_body_bytes: from_int(TABLE, row.max_body_bytes)?,
+            rate_limit: row.rate_limit.map(|text| from_json(TABLE, &text)).transpose()?,
+            state: RunState::parse(&row.state).ok_or_else(|| inconsistent("unknown state"))?,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+
+    fn row(&self, sealer: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
+        let token_hash = self.token.as_ref().map(|token| token::sha256(token.expose()).to_vec());
+        Ok(ActiveModel {
+            id: Set(self.id.uuid()),
+            tenant_id: Set(sealer.tenant.uuid()),
+            name: Set(self.name.clone()),
+            kind: Set(self.kind.as_str().to_owned()),
+            provider: Set(self.provider.clone()),
+            scheme: Set(self.scheme.clone()),
+            config: Set(to_json(&self.config)),
+            secrets_sealed: Set(self.seal_secrets(sealer)?),
+            token_hash: Set(token_hash),
+            token_sealed: Set(self.seal_token(sealer)?),
+            public_url: Set(self.public_url.clone()),
+            allowed_ips: Set(to_json(&self.allowed_ips.to_strings())),
+            dedup: Set(to_json(&self.dedup)),
+            answer: Set(self.answer.as_ref().map(to_json)),
+            max_body_bytes: Set(to_int(self.max_body_bytes)),
+            rate_limit: Set(self.rate_limit.as_ref().map(to_json)),
+            state: Set(self.state.as_str().to_owned()),
+            created_at: Set(self.created_at.as_micros()),
+            updated_at: Set(self.updated_at.as_micros()),
+            ..ActiveModel::default()
+        })
+    }
+
+    fn changes(&self, after: &Self, sealer: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
+        let mut row = ActiveModel::default();
+        if self.secrets != after.secrets {
+            row.secrets_sealed = Set(after.seal_secrets(sealer)?);
+        }
+        row.name = Set(after.name.clone());
+        row.config = Set(to_json(&after.config));
+        row.public_url = Set(after.public_url.clone());
+        row.allowed_ips = Set(to_json(&after.allowed_ips.to_strings()));
+        row.dedup = Set(to_json(&after.dedup));
+        row.answer = Set(after.answer.as_ref().map(to_json));
+        row.max_body_bytes = Set(to_int(after.max_body_bytes));
+        row.rate_limit = Set(after.rate_limit.as_ref().map(to_json));
+        row.state = Set(after.state.as_str().to_owned());
+        Ok(row)
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({
+            "name": self.name, "kind": self.kind, "provider": self.provider, "scheme": self.scheme,
+            "config": self.config, "secrets_count": self.secrets.len(), "public_url": self.public_url,
+            "allowed_ips": self.allowed_ips.to_strings(), "dedup": self.dedup, "response": self.answer,
+            "max_body_bytes": self.max_body_bytes, "rate_limit": self.rate_limit, "state": self.state.as_str(),
+        })
+    }
+
+    fn action(&self, after: &Self) -> &'static str {
+        RunState::action(self.state, after.state)
+    }
+
+    fn changed_secrets(&self, after: &Self) -> Vec<&'static str> {
+        if self.secrets == after.secrets { Vec::new() } else { vec!["secrets"] }
+    }
+}

@@ -1,0 +1,6 @@
+//! One suite over both databases: what the store promises, whatever is below it.
+
+mod audit;
+mod config;
+mod harness;
+mod sample;

@@ -1,0 +1,50 @@
+//! Looking at sources.
+
+use actix_web::web::{self, Data};
+use postern_domain::SourceId;
+use postern_store::tenant::Source;
+
+use super::shape::SourceView;
+use crate::{
+    App,
+    auth::{Permit, SourcesRead},
+    openapi::{ListParams, Problems},
+    page::Page,
+    path::PathId,
+    problem::Problem,
+    query::Query,
+};
+
+/// List sources, oldest first
+#[utoipa::path(
+    get, path = "/api/v1/sources", operation_id = "list_sources", tag = "sources", params(ListParams),
+    responses((status = 200, description = "A page", body = Page<SourceView>), Problems),
+    extensions(("x-permission" = json!("sources:read")))
+)]
+pub(crate) async fn list(
+    caller: Permit<SourcesRead>,
+    app: Data<App>,
+    query: Query,
+) -> Result<web::Json<Page<SourceView>>, Problem> {
+    let page = query.page(&app, caller.scope(), "sources")?;
+    let store = app.engine.store.tenant(caller.scope());
+    let rows = store.sources().list(page.after().map(SourceId::from_uuid), page.fetch()).await?;
+    let position = |source: &Source| source.id.uuid().as_bytes().to_vec();
+    Ok(web::Json(page.answer(rows, position, |source| SourceView::of(&source, &app.settings))))
+}
+
+/// Look at one source
+#[utoipa::path(
+    get, path = "/api/v1/sources/{id}", operation_id = "get_source", tag = "sources", params(("id" = String, Path)),
+    responses((status = 200, description = "The source", body = SourceView), Problems),
+    extensions(("x-permission" = json!("sources:read")))
+)]
+pub(crate) async fn find(
+    caller: Permit<SourcesRead>,
+    app: Data<App>,
+    id: PathId<SourceId>,
+) -> Result<web::Json<SourceView>, Problem> {
+    let store = app.engine.store.tenant(caller.scope());
+    let source = store.sources().find(id.0).await?.ok_or_else(Problem::not_found)?;
+    Ok(web::Json(SourceView::of(&source, &app.settings)))
+}

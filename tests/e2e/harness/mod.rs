@@ -1,0 +1,20 @@
+//! What every end-to-end test stands on: the true binary as a process, a database of its own, a receiver that counts.
+//!
+//! Start at [`Server`], then [`Receiver`]. A test waits with [`poll_until`], never by sleeping for a fixed time.
+
+mod api;
+mod database;
+mod inspect;
+mod poll;
+mod receiver;
+mod route;
+mod server;
+pub(crate) mod sign;
+
+pub(crate) use api::Api;
+pub(crate) use database::{Database, on_every_database, on_postgres};
+pub(crate) use inspect::Inspector;
+pub(crate) use poll::{poll_until, until};
+pub(crate) use receiver::{Arrival, Receiver, Reply};
+pub(crate) use route::{Route, STRIPE_SECRET, connect, stripe_source, text};
+pub(crate) use server::{Address, Options, Server};

@@ -1,0 +1,226 @@
+//! A receiver inside the test: keeps a ledger of all that arrives, and answers as it is told.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+use super::sign;
+
+/// What a receiver does with a request, after it has noted it.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Status(u16),
+    /// Status, headers, body.
+    Full(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// Waits, then answers 200.
+    Slow(Duration),
+    /// Keeps the connection open and says nothing.
+    Hang,
+    /// Closes the connection without an answer.
+    Close,
+}
+
+/// One request as it arrived, with a whole body.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    /// From 0, in the order of arrival.
+    pub(crate) sequence: usize,
+    pub(crate) at: Instant,
+    pub(crate) path: String,
+    /// Names in lower case.
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Arrival {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The event's id, as Standard Webhooks carries it.
+    pub(crate) fn id(&self) -> &str {
+        self.header("webhook-id")
+    }
+
+    /// Whether it was signed with `secret`, and within a minute of now.
+    pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
+        let at = self.header("webhook-timestamp");
+        let fresh = at.parse::<i64>().is_ok_and(|at_s| (sign::now_s() - at_s).abs() <= 60);
+        fresh && self.header("webhook-signature") == sign::standard_signature(secret, (self.id(), at), &self.body)
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    arrivals: Mutex<Vec<Arrival>>,
+    usual: Mutex<Reply>,
+    first: Mutex<VecDeque<Reply>>,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+}
+
+/// Listens on a free port of 127.0.0.1 for as long as the test's runtime lives. Clones are the same receiver.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Receiver {
+    /// Answers 200 until told otherwise.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(State {
+            arrivals: Mutex::default(),
+            usual: Mutex::new(Reply::Status(200)),
+            first: Mutex::default(),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
+        });
+        let serving = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&serving);
+                tokio::spawn(async move {
+                    // A sender that goes away is what crash tests are about.
+                    let _ = serve(stream, &state).await;
+                });
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    /// What it answers from now on, once the one-off replies are used up.
+    pub(crate) fn reply(&self, reply: Reply) {
+        *self.state.usual.lock().expect("not poisoned") = reply;
+    }
+
+    /// One-off replies for the next requests, one each.
+    pub(crate) fn first(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.state.first.lock().expect("not poisoned").extend(replies);
+    }
+
+    pub(crate) fn fail_first(&self, times: usize, status: u16) {
+        self.first(std::iter::repeat_n(Reply::Status(status), times));
+    }
+
+    /// All that arrived, oldest first.
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.state.arrivals.lock().expect("not poisoned").clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.state.arrivals.lock().expect("not poisoned").len()
+    }
+
+    /// How often each event arrived, by `webhook-id`.
+    pub(crate) fn by_id(&self) -> HashMap<String, usize> {
+        let arrivals = self.state.arrivals.lock().expect("not poisoned");
+        arrivals.iter().fold(HashMap::new(), |mut counts, arrival| {
+            *counts.entry(arrival.id().to_owned()).or_default() += 1;
+            counts
+        })
+    }
+
+    /// Arrivals of one event.
+    pub(crate) fn of(&self, id: &str) -> Vec<Arrival> {
+        let arrivals = self.state.arrivals.lock().expect("not poisoned");
+        arrivals.iter().filter(|arrival| arrival.id() == id).cloned().collect()
+    }
+
+    /// The most requests that were under way at one moment.
+    pub(crate) fn most_open(&self) -> usize {
+        self.state.most_open.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    fn note(&self, head: &str, body: Vec<u8>) -> Reply {
+        let mut lines = head.split("\r\n");
+        let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let mut arrivals = self.arrivals.lock().expect("not poisoned");
+        let sequence = arrivals.len();
+        arrivals.push(Arrival { sequence, at: Instant::now(), path, headers, body });
+        drop(arrivals);
+        let first = self.first.lock().expect("not poisoned").pop_front();
+        first.unwrap_or_else(|| self.usual.lock().expect("not poisoned").clone())
+    }
+}
+
+/// One connection, one request after the other.
+async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read_until(b'\n', &mut head).await? == 0 {
+                return Ok(());
+            }
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let mut body = vec![0; body_bytes(&head)];
+        stream.read_exact(&mut body).await?;
+        let open = state.open.fetch_add(1, Ordering::SeqCst) + 1;
+        state.most_open.fetch_max(open, Ordering::SeqCst);
+        let reply = state.note(&head, body);
+        let answered = answer(&mut stream, reply).await;
+        state.open.fetch_sub(1, Ordering::SeqCst);
+        if !answered? {
+            return Ok(());
+        }
+    }
+}
+
+fn body_bytes(head: &str) -> usize {
+    let line = head.split("\r\n").find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    line.unwrap_or(0)
+}
+
+/// False when the connection is to be closed.
+async fn answer(stream: &mut BufReader<TcpStream>, reply: Reply) -> io::Result<bool> {
+    let (status, headers, body) = match reply {
+        Reply::Status(status) => (status, Vec::new(), b"noted".to_vec()),
+        Reply::Full(status, headers, body) => (status, headers, body),
+        Reply::Slow(wait) => {
+            tokio::time::sleep(wait).await;
+            (200, Vec::new(), b"at last".to_vec())
+        }
+        Reply::Hang => {
+            // Until the other side gives up.
+            stream.read_u8().await?;
+            return Ok(false);
+        }
+        Reply::Close => return Ok(false),
+    };
+    let mut text = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n", body.len());
+    headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+    text.push_str("\r\n");
+    stream.write_all(&[text.as_bytes(), &body].concat()).await?;
+    stream.flush().await?;
+    Ok(true)
+}

@@ -1,0 +1,13 @@
+//! End to end: the true binary as a process, seen as its callers and receivers see it, on SQLite and on PostgreSQL.
+//!
+//! Start at [`harness`]. A test arranges by it, acts, and asserts what a caller, a receiver or the database shows.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test program: it takes its own time, starts its own tasks, and fails by panicking"
+)]
+
+mod harness;
+mod journey;
