@@ -243,6 +243,8 @@ async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
             ("lock_timeout", "5000"),
             ("idle_in_transaction_session_timeout", "30000"),
             ("jit", "off"),
+            // A page may span an hour or three months: a plan that serves both well does not exist.
+            ("plan_cache_mode", "force_custom_plan"),
         ]));
     refuse_unsafe_settings(&engine).await?;
     Ok(Pools::Postgres { engine, web, small_statements })

@@ -10,6 +10,8 @@ use crate::{StoreError, open::Pools, open::Store};
 const DAY_MS: i64 = 86_400_000;
 /// Days that are open ahead after the job ran.
 const OPEN_AHEAD: i64 = 7;
+/// SQLSTATE: rows of the default partition belong to the new one.
+const CHECK_VIOLATION: &str = "23514";
 /// Rows that go in one transaction on SQLite, where every writer waits for it.
 const SQLITE_BATCH: i64 = 500;
 
@@ -51,7 +53,7 @@ impl Store {
         let Pools::Postgres { web, .. } = &self.inner.pools else { return Ok(()) };
         let today = day_number(now);
         for day in today - 1..=today + OPEN_AHEAD {
-            for (table, _) in DAILY_TABLES {
+            for table in DAILY_TABLES {
                 open_partition(web, table, day).await?;
             }
         }
@@ -187,7 +189,7 @@ async fn exists(pool: &PgPool, name: &str) -> Result<bool, StoreError> {
         .map_err(StoreError::during("looking at partitions"))
 }
 
-async fn open_partition(pool: &PgPool, table: &str, day: i64) -> Result<(), StoreError> {
+async fn open_partition(pool: &PgPool, (table, key): (&str, &str), day: i64) -> Result<(), StoreError> {
     let name = partition_name(table, day);
     if exists(pool, &name).await? {
         return Ok(());
@@ -198,8 +200,30 @@ async fn open_partition(pool: &PgPool, table: &str, day: i64) -> Result<(), Stor
         Ok(_) => Ok(()),
         // Another replica was first.
         Err(_) if exists(pool, &name).await? => Ok(()),
+        // The day was not open when its first rows came, and the default partition caught them.
+        Err(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some(CHECK_VIOLATION) => {
+            open_late(pool, (table, key), &name, (from, to)).await
+        }
         Err(cause) => Err(StoreError::during("opening a partition")(cause)),
     }
+}
+
+/// Moves what the default partition caught into the day it belongs to.
+async fn open_late(pool: &PgPool, (table, key): (&str, &str), name: &str, (from, to): (Uuid, Uuid)) -> Result<(), StoreError> {
+    let doing = "opening a partition late";
+    let mut tx = pool.begin().await.map_err(StoreError::during(doing))?;
+    for sql in [
+        format!("LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"),
+        format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"),
+        format!(
+            "WITH moved AS (DELETE FROM {table}_default WHERE {key} >= '{from}' AND {key} < '{to}' RETURNING *) \
+             INSERT INTO {name} SELECT * FROM moved"
+        ),
+        format!("ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.map_err(StoreError::during(doing))?;
+    }
+    tx.commit().await.map_err(StoreError::during(doing))
 }
 
 async fn drop_partitions(pool: &PgPool, now: Timestamp, retention: Retention) -> Result<u64, StoreError> {

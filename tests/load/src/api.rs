@@ -33,8 +33,7 @@ impl Api {
         let source = self.post("sources", &source).await?;
         let ingest_url = text(&source, "ingest_url")?;
         let token = ingest_url.split_once("/in/").context("an ingest URL without /in/")?.1;
-        let destination =
-            json!({ "name": "bench", "url": format!("http://{receiver}/"), "concurrency": CONCURRENCY });
+        let destination = json!({ "name": "bench", "url": format!("http://{receiver}/"), "concurrency": CONCURRENCY });
         let destination = text(&self.post("destinations", &destination).await?, "id")?;
         let path = format!("/in/{token}");
         let source = text(&source, "id")?;

@@ -48,7 +48,8 @@ impl Database {
     /// From now on the server reaches it over a network that takes `one_way` in each direction.
     pub(crate) fn delay(&mut self, one_way: Duration) -> Result<()> {
         let after_at = self.url.rfind('@').context("a PostgreSQL URL without a user")? + 1;
-        let length = self.url.get(after_at..).and_then(|rest| rest.find('/')).context("a PostgreSQL URL without a path")?;
+        let length =
+            self.url.get(after_at..).and_then(|rest| rest.find('/')).context("a PostgreSQL URL without a path")?;
         let place = after_at..after_at + length;
         let to: SocketAddr =
             self.url.get(place.clone()).unwrap_or_default().parse().context("a PostgreSQL URL without ADDRESS:PORT")?;

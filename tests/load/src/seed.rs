@@ -66,7 +66,8 @@ pub(crate) async fn past(database: &Database, (tenant, way): (&Tenant, &Way), to
     let per_day = i64::try_from(total)? / PAST_DAYS;
     let mut statements = if database.kind == Kind::Postgres { partitions(today) } else { Vec::new() };
     for back in 1..=PAST_DAYS {
-        let span = Span { start_ms: (today - back) * DAY_MS, length_ms: DAY_MS, count: per_day, offset: back * per_day };
+        let span =
+            Span { start_ms: (today - back) * DAY_MS, length_ms: DAY_MS, count: per_day, offset: back * per_day };
         let keys = (back <= DEDUP_DAYS).then_some(KEYS);
         let day = EVENTS.iter().chain(FINISHED).copied().chain(keys);
         statements.push("BEGIN".to_owned());
@@ -109,7 +110,9 @@ fn partitions(today: i64) -> Vec<String> {
         let kept = DAILY_TABLES.iter().filter(|(table, _)| day >= today - PAST_DAYS || !table.ends_with("_bodies"));
         statements.extend(kept.map(|(table, _)| {
             let (from, to) = (bound(day), bound(day + 1));
-            format!("CREATE TABLE IF NOT EXISTS {table}_p{date} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}')")
+            format!(
+                "CREATE TABLE IF NOT EXISTS {table}_p{date} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}')"
+            )
         }));
     }
     statements

@@ -22,7 +22,8 @@ pub(crate) fn cpu_us(pid: u32) -> u64 {
 /// The process that started this backend, if it is PostgreSQL on this machine.
 pub(crate) fn postmaster_of(backend: u32) -> Option<u32> {
     let parent = stat(backend)?.parent;
-    let is_postgres = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
+    let is_postgres =
+        |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
     (is_postgres(backend) && is_postgres(parent)).then_some(parent)
 }
 

@@ -78,15 +78,14 @@ struct End {
 }
 
 impl Store {
-    /// Checks one tenant's chain, or all. Reads in short steps; what is added meanwhile is left for the next time.
+    /// Checks one tenant's chain (the answer is empty when there is no such tenant), or all. Reads in short steps; what
+    /// is added meanwhile is left for the next time.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn verify_audit(&self, tenant: Option<TenantId>) -> Result<Vec<Verified>, StoreError> {
-        let tenants = match tenant {
-            Some(tenant) => vec![tenant],
-            None => self.tenant_ids().await?,
-        };
+        let mut tenants = self.tenant_ids().await?;
+        tenants.retain(|known| tenant.is_none_or(|wanted| wanted == *known));
         let mut verified = Vec::with_capacity(tenants.len());
         for tenant in tenants {
             verified.push(self.verify_chain(tenant).await?);
@@ -134,11 +133,12 @@ impl Store {
 
     fn judge_end(&self, tenant: TenantId, end: &End, last: &Link) -> Option<AuditFault> {
         let Some((seq, mac)) = &end.head else { return Some(AuditFault::at(last.seq, FaultKind::HeadChanged)) };
-        if *seq > last.seq {
+        // The making of a tenant is its first entry, so that no chain is ever empty.
+        if *seq > last.seq || last.seq == 0 {
             return Some(AuditFault::at(last.seq + 1, FaultKind::CutOff));
         }
         let expected = mac::of_head(self.keyring(), &last.key_id, tenant, (last.seq, &last.mac));
-        let holds = *seq == last.seq && (last.seq == 0 || expected.is_some_and(|expected| expected.as_slice() == mac));
+        let holds = *seq == last.seq && expected.is_some_and(|expected| expected.as_slice() == mac);
         (!holds).then(|| AuditFault::at(last.seq, FaultKind::HeadChanged))
     }
 

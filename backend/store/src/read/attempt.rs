@@ -152,7 +152,7 @@ impl TenantStore {
         if let Some(last) = finished.and_then(|moments| moments.into_iter().max()) {
             query.sql(" AND id < ").bind(first_uuid_at(last.plus_secs(CLOCKS_APART_S)));
         }
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        query.guard("tenant_id", self.tenant_uuid());
         query.sql(" ORDER BY id DESC LIMIT ").bind(MAX_ATTEMPTS);
         query.all(db, "reading attempts").await
     }

@@ -82,7 +82,7 @@ impl TenantStore {
         query.sql("SELECT id, event_id, delivery_id, at, answered, headers, substr(body, 1, ").bind(MAX_BODY_BYTES);
         query.sql(") AS body, length(body) AS body_bytes FROM bin_requests").by_index("bin_requests_by_destination");
         query.sql(" WHERE destination_id = ").bind(destination.uuid());
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        query.guard("tenant_id", self.tenant_uuid());
         if let Some(lowest) = window.lowest() {
             query.sql(" AND id >= ").bind(lowest);
         }

@@ -98,7 +98,7 @@ impl TenantStore {
                 query.sql(" AND id < ").bind(first_uuid_at(last.plus_secs(FAN_OUT_S)));
             }
         }
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        query.guard("tenant_id", self.tenant_uuid());
         let seen: Vec<SeenRow> = query.all(db, "listing events by their deliveries").await?;
         let seen: HashSet<Uuid> = seen.into_iter().map(|row| row.event_id).collect();
         events.retain(|event| !seen.contains(event));

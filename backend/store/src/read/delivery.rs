@@ -171,18 +171,19 @@ impl TenantStore {
         query.sql("SELECT q.delivery_id AS id, q.event_id, q.source_id, q.connection_id, q.destination_id, ");
         query.sql(STATE_IN_QUEUE).sql(" AS state, CAST(NULL AS text) AS reason, q.attempts, q.body_bytes, ");
         query.sql("CASE WHEN q.state = 'pending' THEN q.due_at END AS due_at, CAST(NULL AS bigint) AS finished_at FROM queue q");
+        let tenant = self.tenant_uuid();
         match base {
             Base::Event(event) => {
                 query.by_index("queue_by_event").sql(QUEUE_JOINS).sql(" WHERE q.event_id = ").bind(event);
+                query.guard("q.tenant_id", tenant);
             }
             Base::One(id) => {
-                query.sql(QUEUE_JOINS).sql(" WHERE q.delivery_id = ").bind(id);
+                query.sql(QUEUE_JOINS).sql(" WHERE q.delivery_id = ").bind(id).guard("q.tenant_id", tenant);
             }
             Base::All | Base::Queued | Base::Finished | Base::Failed | Base::To(_) => {
-                query.by_index("queue_by_tenant").sql(QUEUE_JOINS).sql(" WHERE true");
+                query.by_index("queue_by_tenant").sql(QUEUE_JOINS).sql(" WHERE q.tenant_id = ").bind(tenant);
             }
         }
-        query.sql(" AND q.tenant_id = ").bind(self.tenant_uuid());
         bound(query, "q.delivery_id", bounds);
     }
 
@@ -191,27 +192,29 @@ impl TenantStore {
             "SELECT id, event_id, source_id, connection_id, destination_id, state, reason, attempts, body_bytes, ",
         );
         query.sql("CAST(NULL AS bigint) AS due_at, finished_at FROM deliveries");
+        let tenant = self.tenant_uuid();
         match base {
             Base::Event(event) => {
                 query.by_index("deliveries_by_event").sql(" WHERE event_id = ").bind(event);
                 let made_at = made_at(event);
                 query.sql(" AND id >= ").bind(first_uuid_at(made_at));
                 query.sql(" AND id < ").bind(first_uuid_at(made_at.plus_secs(FAN_OUT_S)));
+                query.guard("tenant_id", tenant);
             }
             Base::One(id) => {
-                query.sql(" WHERE id = ").bind(id);
+                query.sql(" WHERE id = ").bind(id).guard("tenant_id", tenant);
             }
             Base::To(destination) => {
                 query.by_index("deliveries_by_destination").sql(" WHERE destination_id = ").bind(destination);
+                query.guard("tenant_id", tenant);
             }
             Base::Failed => {
-                query.by_index("deliveries_failed").sql(" WHERE state <> 'delivered'");
+                query.by_index("deliveries_failed").sql(" WHERE state <> 'delivered' AND tenant_id = ").bind(tenant);
             }
             Base::All | Base::Queued | Base::Finished => {
-                query.by_index("deliveries_by_tenant").sql(" WHERE true");
+                query.by_index("deliveries_by_tenant").sql(" WHERE tenant_id = ").bind(tenant);
             }
         }
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
         bound(query, "id", bounds);
     }
 }

@@ -54,7 +54,7 @@ impl EventFilter {
         self.event_type.is_none() && self.outcome.is_none() && self.search.is_none()
     }
 
-    /// Everything but the outcome.
+    /// Everything but the outcome, as far as it needs the deliveries.
     fn admits(&self, event: &Event) -> bool {
         let text = match &self.search {
             None | Some(Search::Event(_) | Search::Delivery(_)) => true,
@@ -62,7 +62,13 @@ impl EventFilter {
                 event.dedup_key.as_ref() == Some(text) || event.event_type.to_lowercase().contains(&text.to_lowercase())
             }
         };
-        text && self.source.is_none_or(|source| event.source == source)
+        let possible = match self.outcome {
+            Some(EventOutcome::Filtered) => event.filtered > 0,
+            Some(EventOutcome::Unrouted) => event.filtered == 0,
+            _ => true,
+        };
+        text && possible
+            && self.source.is_none_or(|source| event.source == source)
             && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&event.event_type))
     }
 }
@@ -118,11 +124,16 @@ impl TenantStore {
     ) -> Result<Vec<EventRow>, StoreError> {
         let mut query = Query::on(db);
         query.sql("SELECT ").sql(COLUMNS).sql(" FROM events");
+        let tenant = self.tenant_uuid();
         match source {
-            Some(source) => query.by_index("events_by_source").sql(" WHERE source_id = ").bind(source.uuid()),
-            None => query.by_index("events_by_tenant").sql(" WHERE true"),
-        };
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+            Some(source) => {
+                query.by_index("events_by_source").sql(" WHERE source_id = ").bind(source.uuid());
+                query.guard("tenant_id", tenant);
+            }
+            None => {
+                query.by_index("events_by_tenant").sql(" WHERE tenant_id = ").bind(tenant);
+            }
+        }
         if let Some(lowest) = lowest {
             query.sql(" AND id >= ").bind(lowest);
         }
@@ -157,7 +168,7 @@ impl TenantStore {
         let mut query = Query::on(db);
         query.sql("SELECT ").sql(COLUMNS).sql(" FROM events WHERE id IN ").ids(ids);
         query.sql(" AND id >= ").bind(*lowest).sql(" AND id <= ").bind(*highest);
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        query.guard("tenant_id", self.tenant_uuid());
         query.all(db, "reading events").await
     }
 

@@ -47,9 +47,9 @@ impl TenantStore {
         let mut query = Query::on(db);
         query.sql("SELECT event_id, state, MAX(attempts) AS tries FROM (SELECT q.event_id, ").sql(STATE_IN_QUEUE);
         query.sql(" AS state, q.attempts FROM queue q").by_index("queue_by_event").sql(QUEUE_JOINS);
-        query.sql(" WHERE q.event_id IN ").ids(events).sql(" AND q.tenant_id = ").bind(self.tenant_uuid());
+        query.sql(" WHERE q.event_id IN ").ids(events).guard("q.tenant_id", self.tenant_uuid());
         query.sql(" UNION ALL SELECT event_id, state, attempts FROM deliveries").by_index("deliveries_by_event");
-        query.sql(" WHERE event_id IN ").ids(events).sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        query.sql(" WHERE event_id IN ").ids(events).guard("tenant_id", self.tenant_uuid());
         query
             .sql(" AND id >= ")
             .bind(first_uuid_at(first))

@@ -44,6 +44,17 @@ impl Query {
         self
     }
 
+    /// Adds the condition that the row is the tenant's, for statements that find their rows by something else. A plain
+    /// condition would lend itself to the index of all that the tenant has, and a planner that guesses would take it.
+    pub(crate) fn guard(&mut self, column: &str, tenant: Uuid) -> &mut Self {
+        self.text.push_str(" AND (");
+        self.text.push_str(column);
+        self.text.push_str(" = ");
+        self.bind(tenant);
+        self.text.push_str(") IS TRUE");
+        self
+    }
+
     /// SQLite keeps no statistics here and would guess; PostgreSQL chooses by what it knows of each partition.
     pub(crate) fn by_index(&mut self, index: &str) -> &mut Self {
         if self.backend == DbBackend::Sqlite {

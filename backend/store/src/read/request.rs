@@ -138,11 +138,16 @@ impl TenantStore {
             "SELECT id, source_id, at, outcome, cause, expected, remote, method, headers, body_bytes, dedup_key, ",
         );
         query.sql("event_id FROM requests");
+        let tenant = self.tenant_uuid();
         match source {
-            Some(source) => query.by_index("requests_by_source").sql(" WHERE source_id = ").bind(source.uuid()),
-            None => query.by_index("requests_by_tenant").sql(" WHERE true"),
-        };
-        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+            Some(source) => {
+                query.by_index("requests_by_source").sql(" WHERE source_id = ").bind(source.uuid());
+                query.guard("tenant_id", tenant);
+            }
+            None => {
+                query.by_index("requests_by_tenant").sql(" WHERE tenant_id = ").bind(tenant);
+            }
+        }
         if let Some(lowest) = lowest {
             query.sql(" AND id >= ").bind(lowest);
         }

@@ -2,5 +2,6 @@
 
 mod audit;
 mod config;
+mod engine;
 mod harness;
 mod sample;

@@ -1,0 +1,7 @@
+//! From a provider's request to a signed delivery, and what is on record about it.
+
+mod account;
+mod bin;
+mod front_door;
+mod hold;
+mod retry;
