@@ -3,8 +3,8 @@
 //! Each step runs in a transaction on both databases. Instants are bigint microseconds, ids are uuid (16-byte blobs on
 //! SQLite), states are text under a CHECK. Start at [`Migrator::migrations`]; the dialect is in [`dialect`].
 
-pub use sea_orm_migration::{MigratorTrait, sea_orm};
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{MigratorTrait, sea_orm};
 
 mod dialect;
 mod m20261122_100000_create_people;

@@ -59,5 +59,4 @@ const UP: &[&str] = &[
     "CREATE INDEX api_keys_by_version ON api_keys (version)",
 ];
 
-const DOWN: &[&str] =
-    &["DROP TABLE api_keys", "DROP TABLE memberships", "DROP TABLE users", "DROP TABLE tenants"];
+const DOWN: &[&str] = &["DROP TABLE api_keys", "DROP TABLE memberships", "DROP TABLE users", "DROP TABLE tenants"];

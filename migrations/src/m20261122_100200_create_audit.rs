@@ -53,8 +53,4 @@ const UP: &[&str] = &[
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()",
 ];
 
-const DOWN: &[&str] = &[
-    "DROP TABLE audit_heads",
-    "DROP TABLE audit_entries",
-    "pg:DROP FUNCTION refuse_audit_change()",
-];
+const DOWN: &[&str] = &["DROP TABLE audit_heads", "DROP TABLE audit_entries", "pg:DROP FUNCTION refuse_audit_change()"];

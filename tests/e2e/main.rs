@@ -9,5 +9,7 @@
     reason = "a test program: it takes its own time, starts its own tasks, and fails by panicking"
 )]
 
+mod crash;
 mod harness;
 mod journey;
+mod matrix;

@@ -54,7 +54,11 @@ fn parse_net(field: &str, text: &str) -> Result<IpNet, Invalid> {
 /// Who is calling: the peer itself, unless the peer is a trusted proxy; then the last address in X-Forwarded-For that
 /// is not one of ours. What stands further left was written by whoever sent it, and is not believed.
 #[must_use]
-pub fn client_address<'a>(peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &'a str>, trusted: &AddressList) -> IpAddr {
+pub fn client_address<'a>(
+    peer: IpAddr,
+    forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
+    trusted: &AddressList,
+) -> IpAddr {
     let mut client = peer.to_canonical();
     let hops = forwarded_for.flat_map(|line| line.split(',')).map(str::trim).collect::<Vec<_>>();
     for hop in hops.into_iter().rev() {

@@ -140,7 +140,7 @@ impl EventOutcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{DeliveryState::*, EventOutcome as Outcome, *};
+    use super::{DeliveryState::*, EventOutcome as Outcome};
 
     #[test]
     fn the_outcome_of_an_event_follows_from_its_deliveries() {

@@ -17,8 +17,20 @@ pub const MAX_URL_BYTES: usize = 2_048;
 
 /// Set by the engine or by the connection itself; a tenant's own value would break signing or framing.
 const RESERVED: [&str; 14] = [
-    "connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-authorization",
-    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,8 +96,7 @@ pub fn check_headers(headers: &BTreeMap<String, String>) -> Result<BTreeMap<Stri
     let mut checked = BTreeMap::new();
     for (name, value) in headers {
         let field = format!("headers.{}", name.chars().take(64).collect::<String>());
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Invalid::new(&field, "is not a header name"))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(&field, "is not a header name"))?;
         if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("webhook-") {
             return Err(Invalid::new(&field, "is set by Postern itself and cannot be configured"));
         }
@@ -125,9 +136,20 @@ mod tests {
 
     #[test]
     fn headers_that_would_break_an_attempt_are_refused() {
-        let one = |name: &str, value: &str| check_headers(&BTreeMap::from([(name.to_owned(), value.to_owned())])).is_ok();
+        let one =
+            |name: &str, value: &str| check_headers(&BTreeMap::from([(name.to_owned(), value.to_owned())])).is_ok();
         assert!(one("X-Tenant", "a b") && one("authorization", "Bearer x"));
-        for name in ["Host", "content-length", "Transfer-Encoding", "webhook-id", "Webhook-Signature", "a b", "", "é", "connection"] {
+        for name in [
+            "Host",
+            "content-length",
+            "Transfer-Encoding",
+            "webhook-id",
+            "Webhook-Signature",
+            "a b",
+            "",
+            "é",
+            "connection",
+        ] {
             assert!(!one(name, "x"), "{name}");
         }
         for value in ["a\r\nb: c", "é", "\0", &"x".repeat(MAX_HEADER_BYTES + 1)] {

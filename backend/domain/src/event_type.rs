@@ -29,7 +29,10 @@ impl Pattern {
             return Err(Invalid::new("event_types", format!("each pattern must have 1 to {MAX_LEN} plain characters")));
         }
         if stem.contains('*') || !star_stands_alone {
-            return Err(Invalid::new("event_types", format!("`{text}`: `*` may stand only alone or last, as in `payment.*`")));
+            return Err(Invalid::new(
+                "event_types",
+                format!("`{text}`: `*` may stand only alone or last, as in `payment.*`"),
+            ));
         }
         Ok(Self(text.to_owned()))
     }

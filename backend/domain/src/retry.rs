@@ -129,7 +129,9 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_share() {
         let policy = RetryPolicy { schedule_s: vec![100], jitter_pct: 10 };
-        for (chance, expected_s) in [(0.0, 90), (0.5, 100), (1.0, 110), (-7.0, 90), (f64::NAN, 100), (f64::INFINITY, 110)] {
+        for (chance, expected_s) in
+            [(0.0, 90), (0.5, 100), (1.0, 110), (-7.0, 90), (f64::NAN, 100), (f64::INFINITY, 110)]
+        {
             let Next::Again(at) = next(&policy, 0, &answered(500, None), NOW, chance) else { panic!("again") };
             assert_eq!(at.ms_since(NOW), expected_s * 1_000, "{chance}");
         }
@@ -138,7 +140,9 @@ mod tests {
     #[test]
     fn retry_after_only_ever_delays_and_never_beyond_a_day() {
         let policy = RetryPolicy { schedule_s: vec![60], jitter_pct: 0 };
-        for (asked_s, expected_s) in [(None, 60), (Some(0), 60), (Some(59), 60), (Some(61), 61), (Some(u64::MAX), 86_400)] {
+        for (asked_s, expected_s) in
+            [(None, 60), (Some(0), 60), (Some(59), 60), (Some(61), 61), (Some(u64::MAX), 86_400)]
+        {
             assert_eq!(next(&policy, 0, &answered(429, asked_s), NOW, 0.5), Next::Again(NOW.plus_secs(expected_s)));
         }
     }
@@ -160,6 +164,8 @@ mod tests {
     fn a_policy_that_cannot_work_is_refused() {
         let policy = |schedule_s: Vec<u32>, jitter_pct| RetryPolicy { schedule_s, jitter_pct }.check().is_ok();
         assert!(policy(vec![], 0) && policy(vec![1; 50], 50) && RetryPolicy::default().check().is_ok());
-        assert!(!policy(vec![0], 0) && !policy(vec![MAX_WAIT_S + 1], 0) && !policy(vec![1; 51], 0) && !policy(vec![1], 51));
+        assert!(
+            !policy(vec![0], 0) && !policy(vec![MAX_WAIT_S + 1], 0) && !policy(vec![1; 51], 0) && !policy(vec![1], 51)
+        );
     }
 }

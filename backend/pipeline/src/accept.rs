@@ -184,7 +184,11 @@ impl Engine {
 ///
 /// # Errors
 /// Says why it was not taken in; nothing was written then.
-pub async fn receive(engine: &Engine, source: &Arc<SourceEntry>, incoming: &Incoming<'_>) -> Result<Receipt, AcceptError> {
+pub async fn receive(
+    engine: &Engine,
+    source: &Arc<SourceEntry>,
+    incoming: &Incoming<'_>,
+) -> Result<Receipt, AcceptError> {
     let now = engine.clock.now();
     let request =
         RawRequest { method: incoming.method, url: incoming.url, headers: incoming.headers, body: &incoming.body };
@@ -274,7 +278,8 @@ fn dedup(source: &SourceEntry, space: &str, key: &str, now: postern_domain::Time
     let full = sha256(format!("{space}\0{key}").as_bytes());
     let mut hash = [0; 16];
     hash.copy_from_slice(full.get(..16).unwrap_or(&[0; 16]));
-    let mut text: String = key.chars().take(255).map(|letter| if letter == '\0' { '\u{fffd}' } else { letter }).collect();
+    let mut text: String =
+        key.chars().take(255).map(|letter| if letter == '\0' { '\u{fffd}' } else { letter }).collect();
     text.shrink_to_fit();
     DedupInput { text, hash, expires_at: now.plus_secs(i64::from(source.window_s)) }
 }

@@ -128,7 +128,9 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
         let maps = engine.routing.read();
         for (lane, _) in due {
             let Some(connection) = maps.connection(lane).filter(|connection| !connection.paused) else { continue };
-            let Some(destination) = maps.destination(connection.destination).filter(|entry| entry.active) else { continue };
+            let Some(destination) = maps.destination(connection.destination).filter(|entry| entry.active) else {
+                continue;
+            };
             let ready = Ready { lane, destination: Arc::clone(destination), slots: Vec::new() };
             tenants.entry(connection.tenant).or_default().push_back(ready);
         }
@@ -154,7 +156,9 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
                 if let NoSlot::Limited(wait) = no_slot
                     && lane.slots.is_empty()
                 {
-                    engine.lanes.put_off(lane.lane, now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX) + 1));
+                    engine
+                        .lanes
+                        .put_off(lane.lane, now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX) + 1));
                 }
                 done.push(lane);
             }

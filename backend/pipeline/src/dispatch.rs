@@ -22,13 +22,7 @@ use postern_domain::{
 use postern_egress::{Exchange, OutboundRequest};
 use postern_store::engine::{AttemptRow, Settlement, Verdict, bins::BinRequest};
 
-use crate::{
-    accept::is_secret,
-    engine::Engine,
-    entry::DestinationEntry,
-    lanes::Slot,
-    writer::Settled,
-};
+use crate::{accept::is_secret, engine::Engine, entry::DestinationEntry, lanes::Slot, writer::Settled};
 
 /// The lease must outlive the request's deadline by so much, or two processes could deliver the same row.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -223,18 +217,12 @@ async fn judge(engine: &Engine, job: &Job, tried: &Tried) -> Verdict {
     }
 }
 
-/// Writes that a destination began to fail, or recovered: once for each change.
+/// Writes that a destination began to fail, or recovered: once for each change, and not for every stumble.
 async fn note_health(engine: &Engine, job: &Job, succeeded: bool) {
-    use std::sync::atomic::Ordering;
-    let failing = &job.destination.runtime.failing;
-    if failing.load(Ordering::Relaxed) == !succeeded {
-        return;
-    }
-    if failing.swap(!succeeded, Ordering::AcqRel) == succeeded {
-        let since = (!succeeded).then(|| engine.clock.now());
-        if let Err(cause) = engine.store.note_failing(job.destination.id, since).await {
-            tracing::warn!(destination.id = %job.destination.id, %cause, "The health of a destination could not be noted");
-        }
+    let Some(failing) = job.destination.runtime.note_outcome(succeeded) else { return };
+    let since = failing.then(|| engine.clock.now());
+    if let Err(cause) = engine.store.note_failing(job.destination.id, since).await {
+        tracing::warn!(destination.id = %job.destination.id, %cause, "The health of a destination could not be noted");
     }
 }
 

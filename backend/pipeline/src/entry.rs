@@ -74,12 +74,9 @@ pub struct KeyEntry {
 impl SourceEntry {
     pub(crate) fn build(row: SourceConfig, share: u32) -> Result<Self, Invalid> {
         let scheme = match row.kind {
-            SourceKind::Webhook => Some(SourceScheme::parse(
-                row.provider.as_deref(),
-                row.scheme.as_deref(),
-                &row.config,
-                row.secrets,
-            )?),
+            SourceKind::Webhook => {
+                Some(SourceScheme::parse(row.provider.as_deref(), row.scheme.as_deref(), &row.config, row.secrets)?)
+            }
             SourceKind::Publish => None,
         };
         Ok(Self {

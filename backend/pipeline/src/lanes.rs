@@ -23,6 +23,8 @@ use crate::entry::DestinationEntry;
 const GLOBAL_SLOTS: u32 = 2_048;
 /// Of these, at most so many for one tenant: its receivers may all hang, and the others still have room.
 const TENANT_SLOTS: u32 = 512;
+/// A destination counts as failing after so many failures in a row.
+const FAILING_AFTER: u32 = 3;
 /// Bytes of bodies under way; above it nothing is leased until some are settled.
 const BYTES_IN_FLIGHT: usize = 32 * 1024 * 1024;
 
@@ -37,7 +39,8 @@ pub(crate) struct DestinationRuntime {
     concurrency: AtomicU32,
     limiter: RwLock<Option<(RateLimit, RateLimiter)>>,
     /// As last written to the database, so that only changes are written.
-    pub(crate) failing: AtomicBool,
+    failing: AtomicBool,
+    failures_in_a_row: AtomicU32,
 }
 
 impl DestinationRuntime {
@@ -51,6 +54,20 @@ impl DestinationRuntime {
                 *limiter = limit.map(|limit| (limit, RateLimiter::new(limit.per_s, limit.burst(), share)));
             }
         }
+    }
+
+    /// Counts an attempt; answers whether it fails now, when that has changed.
+    pub(crate) fn note_outcome(&self, succeeded: bool) -> Option<bool> {
+        let failing = if succeeded {
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
+            false
+        } else {
+            self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILING_AFTER
+        };
+        let changes = self.failing.load(Ordering::Relaxed) != failing;
+        // A stumble alone changes nothing, and most attempts change nothing.
+        let settled = succeeded || failing;
+        (settled && changes && self.failing.swap(failing, Ordering::AcqRel) != failing).then_some(failing)
     }
 
     fn set_share(&self, share: u32) {
@@ -131,6 +148,7 @@ impl Lanes {
             concurrency: AtomicU32::new(1),
             limiter: RwLock::new(None),
             failing: AtomicBool::new(false),
+            failures_in_a_row: AtomicU32::new(0),
         };
         Arc::clone(known.entry(id).or_insert_with(|| Arc::new(fresh())))
     }
@@ -181,7 +199,8 @@ impl Lanes {
             tenant.in_flight.fetch_sub(1, Ordering::AcqRel);
             return Err(NoSlot::Busy);
         }
-        let slot = Slot { lanes: Arc::clone(self), destination: Arc::clone(runtime), tenant: Arc::clone(tenant), bytes: 0 };
+        let slot =
+            Slot { lanes: Arc::clone(self), destination: Arc::clone(runtime), tenant: Arc::clone(tenant), bytes: 0 };
         match runtime.check_limit() {
             Ok(()) => Ok(slot),
             Err(wait) => {

@@ -86,7 +86,11 @@ impl Metrics {
     fn register(&self) {
         let mut registry = self.registry.lock();
         registry.register("accepted_events", "Events committed", self.accepted.clone());
-        registry.register("duplicate_requests", "Requests answered with the event that came first", self.duplicates.clone());
+        registry.register(
+            "duplicate_requests",
+            "Requests answered with the event that came first",
+            self.duplicates.clone(),
+        );
         registry.register("refused_requests", "Requests refused at the front door, by cause", self.refused.clone());
         registry.register(
             "unrecorded_refusals",
@@ -96,7 +100,11 @@ impl Metrics {
         registry.register("delivered", "Deliveries acknowledged by their destination", self.delivered.clone());
         registry.register("failed_attempts", "Attempts that were not acknowledged, by class", self.failed.clone());
         registry.register("dead_deliveries", "Deliveries given up", self.dead.clone());
-        registry.register("superseded_attempts", "Attempts that ended after their lease was lost", self.superseded.clone());
+        registry.register(
+            "superseded_attempts",
+            "Attempts that ended after their lease was lost",
+            self.superseded.clone(),
+        );
         registry.register("recovered_leases", "Leases voided because their holder was gone", self.recovered.clone());
         registry.register_with_unit(
             "end_to_end",

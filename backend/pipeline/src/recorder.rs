@@ -70,7 +70,13 @@ pub(crate) fn duplicate(
     put(engine, RequestRow { dedup_key, event: Some(first.id), ..row });
 }
 
-fn row(engine: &Engine, source: &SourceEntry, incoming: &Incoming<'_>, outcome: &'static str, cause: &str) -> RequestRow {
+fn row(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    outcome: &'static str,
+    cause: &str,
+) -> RequestRow {
     RequestRow {
         id: RequestId::fresh(),
         tenant: source.tenant,

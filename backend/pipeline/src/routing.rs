@@ -109,7 +109,9 @@ impl Routing {
     pub fn publish_source(&self, tenant: postern_domain::TenantId) -> Option<Arc<SourceEntry>> {
         let maps = self.read();
         let mine = maps.sources.values().filter(|entry| entry.tenant == tenant);
-        mine.filter(|entry| entry.kind == postern_domain::source::SourceKind::Publish).min_by_key(|entry| entry.id).cloned()
+        mine.filter(|entry| entry.kind == postern_domain::source::SourceKind::Publish)
+            .min_by_key(|entry| entry.id)
+            .cloned()
     }
 
     async fn find<T>(&self, look: impl Fn(&Maps) -> Option<T>) -> Result<Option<T>, StoreError> {
@@ -160,7 +162,9 @@ impl Routing {
             {
                 maps.by_token.remove(&hash);
             }
-            let Some(entry) = config.and_then(|row| usable("source", id, SourceEntry::build(row, share))) else { continue };
+            let Some(entry) = config.and_then(|row| usable("source", id, SourceEntry::build(row, share))) else {
+                continue;
+            };
             let entry = Arc::new(entry);
             if let Some(hash) = entry.token_hash {
                 maps.by_token.insert(hash, Arc::clone(&entry));
@@ -184,7 +188,9 @@ impl Routing {
             {
                 of_source.retain(|entry| entry.id != id);
             }
-            let Some(entry) = config.and_then(|row| usable("connection", id, ConnectionEntry::build(&row))) else { continue };
+            let Some(entry) = config.and_then(|row| usable("connection", id, ConnectionEntry::build(&row))) else {
+                continue;
+            };
             let entry = Arc::new(entry);
             maps.by_source.entry(entry.source).or_default().push(Arc::clone(&entry));
             maps.connections.insert(id, entry);
@@ -202,6 +208,8 @@ impl Routing {
 /// What was accepted once and cannot be used now is a fault of ours; it must not take the others with it.
 fn usable<T>(kind: &'static str, id: impl std::fmt::Display, built: Result<T, Invalid>) -> Option<T> {
     built
-        .inspect_err(|cause| tracing::error!(row.id = %id, %cause, "The {kind} `{id}` cannot be used and is not in effect"))
+        .inspect_err(
+            |cause| tracing::error!(row.id = %id, %cause, "The {kind} `{id}` cannot be used and is not in effect"),
+        )
         .ok()
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, MigrateCommand, AuditCommand};
+use crate::cli::{AuditCommand, Cli, Command, MigrateCommand};
 
 /// Less memory than the system's allocator under many threads, and faster.
 #[global_allocator]

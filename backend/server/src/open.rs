@@ -46,7 +46,11 @@ fn read_or_make(config: &Config) -> anyhow::Result<Secret<String>> {
     let text = Keyring::generate();
     // Two commands that start at once must not overwrite each other's key: the file appears whole, and once.
     let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft)
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&draft)
         .with_context(|| format!("making {}", draft.display()))?;
     writeln!(file, "{}", text.expose())?;
     file.sync_all()?;

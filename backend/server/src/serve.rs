@@ -45,9 +45,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
     };
     let app = App { engine: engine.clone(), settings };
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || {
-        actix(app, listener, sender)
-    })?;
+    let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || actix(app, listener, sender))?;
     let handle = receiver.await.context("starting the listener")?;
     print(&format!("listening http://{address}"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, ?duty, "Postern serves");
@@ -63,7 +61,11 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-fn actix(app: App, listener: TcpListener, started: tokio::sync::oneshot::Sender<postern_web::ServerHandle>) -> std::io::Result<()> {
+fn actix(
+    app: App,
+    listener: TcpListener,
+    started: tokio::sync::oneshot::Sender<postern_web::ServerHandle>,
+) -> std::io::Result<()> {
     postern_web::run(app, listener, Limits::default(), move |handle| {
         let _ = started.send(handle);
     })

@@ -4,10 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use postern_domain::TenantId;
-use postern_store::{
-    Serving,
-    audit::AuditFault,
-};
+use postern_store::{Serving, audit::AuditFault};
 
 use crate::{config::Config, open, print, telemetry};
 

@@ -36,7 +36,10 @@ impl NewTenant {
         let has_form = email.split_once('@').is_some_and(|(person, host)| !person.is_empty() && !host.is_empty());
         let is_plain = !email.chars().any(|letter| letter.is_whitespace() || letter.is_control());
         if !has_form || !is_plain || email.len() > MAX_EMAIL_LEN {
-            return Err(Invalid::new("email", format!("must be an address like ada@example.com, of at most {MAX_EMAIL_LEN} bytes")));
+            return Err(Invalid::new(
+                "email",
+                format!("must be an address like ada@example.com, of at most {MAX_EMAIL_LEN} bytes"),
+            ));
         }
         Ok(Self { name: invalid::name("tenant", name)?, email, password_hash: None })
     }
@@ -109,11 +112,7 @@ fn first_key(made: &api_key::NewKey, at: Timestamp) -> ApiKey {
 }
 
 async fn insert_tenant(tx: &DatabaseTransaction, id: TenantId, name: &str, at: Timestamp) -> Result<(), StoreError> {
-    let row = tenant::ActiveModel {
-        id: Set(id.uuid()),
-        name: Set(name.to_owned()),
-        created_at: Set(at.as_micros()),
-    };
+    let row = tenant::ActiveModel { id: Set(id.uuid()), name: Set(name.to_owned()), created_at: Set(at.as_micros()) };
     tenant::Entity::insert(row).exec_without_returning(tx).await.map(|_| ()).map_err(StoreError::orm(DOING))
 }
 
@@ -134,7 +133,12 @@ async fn find_or_insert_user(tx: &DatabaseTransaction, new: &NewTenant, at: Time
     Ok(id)
 }
 
-async fn insert_owner(tx: &DatabaseTransaction, tenant: TenantId, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+async fn insert_owner(
+    tx: &DatabaseTransaction,
+    tenant: TenantId,
+    user: UserId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let row = membership::ActiveModel {
         tenant_id: Set(tenant.uuid()),
         user_id: Set(user.uuid()),

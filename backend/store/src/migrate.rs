@@ -58,11 +58,15 @@ impl Store {
     /// When the database does not answer, or its schema is newer than this binary.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, StoreError> {
         let reader = self.reader();
-        let applied = Migrator::get_applied_migrations(&reader).await.map_err(StoreError::orm("reading the migrations"))?;
+        let applied =
+            Migrator::get_applied_migrations(&reader).await.map_err(StoreError::orm("reading the migrations"))?;
         let applied: Vec<String> = applied.iter().map(|step| step.name().to_owned()).collect();
         Ok(Migrator::migrations()
             .iter()
-            .map(|step| MigrationState { name: step.name().to_owned(), applied: applied.iter().any(|name| name == step.name()) })
+            .map(|step| MigrationState {
+                name: step.name().to_owned(),
+                applied: applied.iter().any(|name| name == step.name()),
+            })
             .collect())
     }
 }

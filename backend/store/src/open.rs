@@ -82,9 +82,16 @@ pub(crate) struct Inner {
 
 #[derive(Debug)]
 pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     /// `engine` serves the machinery: few connections, plans that never scan a table. `web` serves people.
-    Postgres { engine: PgPool, web: PgPool, small_statements: Arc<AtomicBool> },
+    Postgres {
+        engine: PgPool,
+        web: PgPool,
+        small_statements: Arc<AtomicBool>,
+    },
 }
 
 impl Store {

@@ -105,8 +105,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::expire_unsettled`].
-    pub async fn cancel_deleted(&self, connection: postern_domain::ConnectionId, now: Timestamp) -> Result<u64, StoreError> {
-        self.end_unsettled("connection_id = $1", connection.uuid(), ("cancelled", Some("connection_deleted")), now).await
+    pub async fn cancel_deleted(
+        &self,
+        connection: postern_domain::ConnectionId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.end_unsettled("connection_id = $1", connection.uuid(), ("cancelled", Some("connection_deleted")), now)
+            .await
     }
 
     async fn end_unsettled(
@@ -117,27 +122,33 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let doing = "ending deliveries";
-        let chosen = format!("delivery_id IN (SELECT delivery_id FROM queue WHERE state = 'pending' AND {which} LIMIT {SQLITE_BATCH})");
-        let keep = format!(
-            "INSERT INTO deliveries (id, tenant_id, event_id, source_id, connection_id, destination_id, state, reason, \
-             retries, attempts, body_bytes, finished_at) SELECT delivery_id, tenant_id, event_id, source_id, \
-             connection_id, destination_id, $2, $3, retries, attempts, body_bytes, $4 FROM gone"
+        let chosen = format!(
+            "delivery_id IN (SELECT delivery_id FROM queue WHERE state = 'pending' AND {which} LIMIT {SQLITE_BATCH})"
         );
+        let keep = "INSERT INTO deliveries (id, tenant_id, event_id, source_id, connection_id, destination_id, state, reason, \
+             retries, attempts, body_bytes, finished_at) SELECT delivery_id, tenant_id, event_id, source_id, \
+             connection_id, destination_id, $2, $3, retries, attempts, body_bytes, $4 FROM gone";
         let mut total = 0;
         loop {
             let some = match &self.inner.pools {
                 Pools::Postgres { web, .. } => {
                     let sql = format!("WITH gone AS (DELETE FROM queue WHERE {chosen} RETURNING *) {keep}");
-                    let query = sqlx::query(AssertSqlSafe(sql)).bind(bound).bind(state).bind(reason).bind(now.as_micros());
+                    let query =
+                        sqlx::query(AssertSqlSafe(sql)).bind(bound).bind(state).bind(reason).bind(now.as_micros());
                     query.execute(web).await.map_err(StoreError::during(doing))?.rows_affected()
                 }
                 Pools::Sqlite { writer, .. } => {
                     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::during(doing))?;
                     let sql = format!("WITH gone AS (SELECT * FROM queue WHERE {chosen}) {keep}");
-                    let query = sqlx::query(AssertSqlSafe(sql)).bind(bound).bind(state).bind(reason).bind(now.as_micros());
+                    let query =
+                        sqlx::query(AssertSqlSafe(sql)).bind(bound).bind(state).bind(reason).bind(now.as_micros());
                     let some = query.execute(&mut *tx).await.map_err(StoreError::during(doing))?.rows_affected();
                     let sql = format!("DELETE FROM queue WHERE {chosen}");
-                    sqlx::query(AssertSqlSafe(sql)).bind(bound).execute(&mut *tx).await.map_err(StoreError::during(doing))?;
+                    sqlx::query(AssertSqlSafe(sql))
+                        .bind(bound)
+                        .execute(&mut *tx)
+                        .await
+                        .map_err(StoreError::during(doing))?;
                     tx.commit().await.map_err(StoreError::during(doing))?;
                     some
                 }
@@ -163,12 +174,18 @@ impl Store {
         for (sql, until) in [(dedup, now), (answers, now.plus_ms(-DAY_MS))] {
             loop {
                 let some = match &self.inner.pools {
-                    Pools::Postgres { engine, .. } => {
-                        sqlx::query(sql).bind(until.as_micros()).bind(SQLITE_BATCH).execute(engine).await.map(|done| done.rows_affected())
-                    }
-                    Pools::Sqlite { writer, .. } => {
-                        sqlx::query(sql).bind(until.as_micros()).bind(SQLITE_BATCH).execute(writer).await.map(|done| done.rows_affected())
-                    }
+                    Pools::Postgres { engine, .. } => sqlx::query(sql)
+                        .bind(until.as_micros())
+                        .bind(SQLITE_BATCH)
+                        .execute(engine)
+                        .await
+                        .map(|done| done.rows_affected()),
+                    Pools::Sqlite { writer, .. } => sqlx::query(sql)
+                        .bind(until.as_micros())
+                        .bind(SQLITE_BATCH)
+                        .execute(writer)
+                        .await
+                        .map(|done| done.rows_affected()),
                 }
                 .map_err(StoreError::during(doing))?;
                 total += some;
@@ -209,7 +226,12 @@ async fn open_partition(pool: &PgPool, (table, key): (&str, &str), day: i64) -> 
 }
 
 /// Moves what the default partition caught into the day it belongs to.
-async fn open_late(pool: &PgPool, (table, key): (&str, &str), name: &str, (from, to): (Uuid, Uuid)) -> Result<(), StoreError> {
+async fn open_late(
+    pool: &PgPool,
+    (table, key): (&str, &str),
+    name: &str,
+    (from, to): (Uuid, Uuid),
+) -> Result<(), StoreError> {
     let doing = "opening a partition late";
     let mut tx = pool.begin().await.map_err(StoreError::during(doing))?;
     for sql in [
@@ -254,7 +276,9 @@ async fn delete_rows(writer: &SqlitePool, now: Timestamp, retention: Retention) 
     let mut total = 0;
     for (table, key) in DAILY_TABLES {
         let before = first_uuid_at(day_start(day_number(now) - retention.days(table)));
-        let sql = format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {key} < ? ORDER BY {key} LIMIT ?)");
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {key} < ? ORDER BY {key} LIMIT ?)"
+        );
         loop {
             let some = sqlx::query(AssertSqlSafe(sql.clone()))
                 .bind(before)

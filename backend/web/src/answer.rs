@@ -62,7 +62,11 @@ struct Made {
     id: String,
 }
 
-fn shape<T, V: Serialize>(status: StatusCode, done: Done<T>, view: impl FnOnce(&T) -> V) -> (Replayed, StatusCode, String) {
+fn shape<T, V: Serialize>(
+    status: StatusCode,
+    done: Done<T>,
+    view: impl FnOnce(&T) -> V,
+) -> (Replayed, StatusCode, String) {
     match done {
         Done::Now(made) => (Replayed::No, status, to_json(&view(&made))),
         Done::Before { status: then, body } => (Replayed::Yes, StatusCode::from_u16(then).unwrap_or(status), body),

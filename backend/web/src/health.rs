@@ -39,20 +39,29 @@ async fn readyz(app: Data<App>) -> HttpResponse {
     let now = app.engine.clock.now();
     let mut checks: Vec<(&str, Result<(), String>)> = Vec::new();
     checks.push(("database", store.ping().await.map_err(|cause| cause.to_string())));
-    checks.push(("migrations", match store.migrations().await {
-        Ok(steps) if steps.iter().all(|step| step.applied) => Ok(()),
-        Ok(_) => Err("the schema is not complete".to_owned()),
-        Err(cause) => Err(cause.to_string()),
-    }));
-    checks.push(("clock", match store.database_now().await {
-        Ok(theirs) => within_bound(now, theirs),
-        Err(cause) => Err(cause.to_string()),
-    }));
-    checks.push(("partitions", match store.days_open_ahead(now).await {
-        Ok(days) if days >= DAYS_OPEN => Ok(()),
-        Ok(days) => Err(format!("only {days} days are open ahead")),
-        Err(cause) => Err(cause.to_string()),
-    }));
+    checks.push((
+        "migrations",
+        match store.migrations().await {
+            Ok(steps) if steps.iter().all(|step| step.applied) => Ok(()),
+            Ok(_) => Err("the schema is not complete".to_owned()),
+            Err(cause) => Err(cause.to_string()),
+        },
+    ));
+    checks.push((
+        "clock",
+        match store.database_now().await {
+            Ok(theirs) => within_bound(now, theirs),
+            Err(cause) => Err(cause.to_string()),
+        },
+    ));
+    checks.push((
+        "partitions",
+        match store.days_open_ahead(now).await {
+            Ok(days) if days >= DAYS_OPEN => Ok(()),
+            Ok(days) => Err(format!("only {days} days are open ahead")),
+            Err(cause) => Err(cause.to_string()),
+        },
+    ));
     let ready = checks.iter().all(|(_, outcome)| outcome.is_ok());
     let text: String = checks
         .iter()
@@ -73,11 +82,7 @@ async fn readyz(app: Data<App>) -> HttpResponse {
 
 fn within_bound(ours: Timestamp, theirs: Timestamp) -> Result<(), String> {
     let skew_ms = ours.ms_since(theirs).abs();
-    if skew_ms <= CLOCK_BOUND_MS {
-        Ok(())
-    } else {
-        Err(format!("our clock and the database's differ by {skew_ms} ms"))
-    }
+    if skew_ms <= CLOCK_BOUND_MS { Ok(()) } else { Err(format!("our clock and the database's differ by {skew_ms} ms")) }
 }
 
 /// Prometheus text. For loopback peers; for others with the token that the operator set.
@@ -85,7 +90,10 @@ async fn metrics(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let allowed = match &app.settings.metrics_token {
         None => request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()),
         Some(token) => {
-            let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+            let given = request
+                .headers()
+                .get(header::AUTHORIZATION)
+                .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
             given.is_some_and(|given| {
                 let hash = |text: &str| postern_seal::token::sha256(text.as_bytes());
                 postern_seal::api_key::same_hash(&hash(given), &hash(token.expose()))

@@ -36,7 +36,10 @@ impl Idempotency {
         let key = values.next().map(|value| {
             let text = value.to_str().ok().filter(|text| (1..=MAX_LEN).contains(&text.len()));
             text.map(str::to_owned).ok_or_else(|| {
-                Problem::new(Code::MalformedRequest, format!("Idempotency-Key must have 1 to {MAX_LEN} visible characters."))
+                Problem::new(
+                    Code::MalformedRequest,
+                    format!("Idempotency-Key must have 1 to {MAX_LEN} visible characters."),
+                )
             })
         });
         if values.next().is_some() {

@@ -57,7 +57,8 @@ async fn take_in(app: &App, token: &str, request: &HttpRequest, payload: Payload
         Method::HEAD => return Ok(HttpResponse::Ok().finish()),
         Method::OPTIONS => return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, ALLOW)).finish()),
         _ => {
-            let problem = Problem::new(Code::MethodNotAllowed, format!("Allowed here: {ALLOW}.")).with_allow(ALLOW.to_owned());
+            let problem =
+                Problem::new(Code::MethodNotAllowed, format!("Allowed here: {ALLOW}.")).with_allow(ALLOW.to_owned());
             return Err(refuse(app, &source, request, Reason::new("method", ALLOW), problem));
         }
     }
@@ -113,7 +114,8 @@ fn check_caller(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> 
     let remote = remote(app, request);
     if !source.allowed_ips.admits(remote) {
         let expected = format!("an address in {}", source.allowed_ips.to_strings().join(", "));
-        let problem = Problem::new(Code::AddressNotAllowed, "Requests to this source are taken from listed addresses only.");
+        let problem =
+            Problem::new(Code::AddressNotAllowed, "Requests to this source are taken from listed addresses only.");
         return Err(refuse(app, source, request, Reason::new("address", expected), problem));
     }
     if source.paused {
@@ -133,7 +135,8 @@ fn check_head(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> Re
         let problem = Problem::new(Code::UnsupportedMediaType, "Send the body without a content-encoding.");
         return Err(refuse(app, source, request, Reason::new("content_encoding", "no content-encoding"), problem));
     }
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit = u64::try_from(source.max_body_bytes).unwrap_or(u64::MAX);
     if let Some(body_bytes) = announced.filter(|bytes| *bytes > limit) {
         let (mut reason, problem) = too_large(source.max_body_bytes);

@@ -77,7 +77,8 @@ impl Query {
         let mut problem: Option<Problem> = None;
         for (name, _) in &self.left {
             let name: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
-            let so_far = problem.unwrap_or_else(|| Problem::new(Code::InvalidQuery, format!("`{name}` is not known here.")));
+            let so_far =
+                problem.unwrap_or_else(|| Problem::new(Code::InvalidQuery, format!("`{name}` is not known here.")));
             problem = Some(so_far.with_field(&name, "is not known here"));
         }
         problem.map_or(Ok(()), Err)
@@ -85,7 +86,8 @@ impl Query {
 
     fn read(text: &str) -> Result<Self, Problem> {
         let unreadable = |detail: &str| Problem::new(Code::InvalidQuery, detail);
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| unreadable("The query cannot be read."))?;
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
+            .map_err(|_| unreadable("The query cannot be read."))?;
         let left = pairs.into_inner();
         if left.len() > MAX_PARAMETERS {
             return Err(unreadable("The query has too many parameters."));

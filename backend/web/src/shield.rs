@@ -31,7 +31,8 @@ struct Panic(Box<dyn std::any::Any + Send>);
 
 impl std::fmt::Display for Panic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.downcast_ref::<&str>().copied().or_else(|| self.0.downcast_ref::<String>().map(String::as_str));
+        let text =
+            self.0.downcast_ref::<&str>().copied().or_else(|| self.0.downcast_ref::<String>().map(String::as_str));
         write!(f, "a handler panicked: {}", text.unwrap_or("without a message"))
     }
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use sea_orm::sqlx::{
-    AssertSqlSafe, PgPool, SqlitePool, postgres::PgPoolOptions, query, query_as, query_scalar,
+    AssertSqlSafe, PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    query, query_as, query_scalar,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
@@ -28,6 +30,20 @@ impl Inspector {
                 Self::Postgres(PgPoolOptions::new().max_connections(1).connect(&url).await.expect("PostgreSQL"))
             }
         }
+    }
+
+    /// What a killed SQLite server left behind, in a copy: looking into the file itself would tidy up its log before the
+    /// next server finds it.
+    pub(super) async fn open_copy(data_dir: &Path, copy: &Path) -> Self {
+        std::fs::create_dir_all(copy).expect("a folder");
+        for name in ["postern.db", "postern.db-wal"] {
+            let (from, to) = (data_dir.join(name), copy.join(name));
+            let _ = std::fs::remove_file(&to);
+            if from.exists() {
+                std::fs::copy(from, to).expect("a copy");
+            }
+        }
+        Self::open(&Database::Sqlite, copy).await
     }
 
     /// One statement for each database.

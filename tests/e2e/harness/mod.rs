@@ -5,15 +5,17 @@
 mod api;
 mod database;
 mod inspect;
+mod load;
 mod poll;
 mod receiver;
 mod route;
 mod server;
 pub(crate) mod sign;
 
-pub(crate) use api::Api;
+pub(crate) use api::{Answer, Api};
 pub(crate) use database::{Database, on_every_database, on_postgres};
 pub(crate) use inspect::Inspector;
+pub(crate) use load::Load;
 pub(crate) use poll::{poll_until, until};
 pub(crate) use receiver::{Arrival, Receiver, Reply};
 pub(crate) use route::{Route, STRIPE_SECRET, connect, stripe_source, text};

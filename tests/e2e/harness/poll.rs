@@ -30,10 +30,6 @@ pub(crate) fn poll_until<T>(
 
 /// The same for a plain condition.
 #[track_caller]
-pub(crate) fn until(
-    within: Duration,
-    what: &str,
-    mut condition: impl FnMut() -> bool,
-) -> impl Future<Output = ()> {
+pub(crate) fn until(within: Duration, what: &str, mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     poll_until(within, what, async move || condition().then_some(()))
 }

@@ -126,7 +126,8 @@ impl Server {
 
     /// A command of `postern` with this server's settings, not yet run.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut words = self.options.wrapper.iter().map(String::as_str).chain([BINARY]).chain(arguments.iter().copied());
+        let mut words =
+            self.options.wrapper.iter().map(String::as_str).chain([BINARY]).chain(arguments.iter().copied());
         let mut command = Command::new(words.next().expect("at least the binary"));
         command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
@@ -180,6 +181,16 @@ impl Server {
     /// The database, seen from beside the server.
     pub(crate) async fn inspect(&self) -> Inspector {
         Inspector::open(&self.options.database, &self.data_dir).await
+    }
+
+    /// What a stopped server left behind, without touching it.
+    pub(crate) async fn inspect_remains(&self) -> Inspector {
+        assert!(self.child.is_none(), "stop it first");
+        if self.options.database.is_sqlite() {
+            Inspector::open_copy(&self.data_dir, &self.folder.0.join("copy")).await
+        } else {
+            self.inspect().await
+        }
     }
 
     /// What it logged so far.

@@ -54,7 +54,8 @@ pub(crate) fn standard_signature(secret: &str, (id, at_s): (&str, &str), body: &
 
 /// The body of a Stripe event.
 pub(crate) fn stripe_body(id: &str, event_type: &str) -> Vec<u8> {
-    format!(r#"{{"id":"{id}","object":"event","type":"{event_type}","data":{{"object":{{"amount":4200}}}}}}"#).into_bytes()
+    format!(r#"{{"id":"{id}","object":"event","type":"{event_type}","data":{{"object":{{"amount":4200}}}}}}"#)
+        .into_bytes()
 }
 
 fn json<const N: usize>(headers: [(String, String); N]) -> Headers {

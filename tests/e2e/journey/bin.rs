@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Database, Server, STRIPE_SECRET, connect, on_every_database, poll_until, sign, stripe_source, text};
+use crate::harness::{
+    Database, STRIPE_SECRET, Server, connect, on_every_database, poll_until, sign, stripe_source, text,
+};
 
 on_every_database! {
     async fn a_bin_fails_as_often_as_it_was_told_and_shows_what_it_got(database: Database) {

@@ -1,8 +1,6 @@
 //! API keys: made and revoked.
 
-use postern_domain::{
-    ApiKeyId, Invalid, Secret, Timestamp, address::AddressList, invalid, permission::Permission,
-};
+use postern_domain::{ApiKeyId, Invalid, Secret, Timestamp, address::AddressList, invalid, permission::Permission};
 use postern_seal::api_key;
 use postern_store::tenant::ApiKey;
 

@@ -96,7 +96,8 @@ pub async fn pause(
     id: DestinationId,
     answer: impl FnOnce(&Destination) -> (u16, String),
 ) -> Result<Done<Destination>, ConfigureError> {
-    let alteration = |destination| Ok(Destination { state: DestinationState::Paused, state_reason: None, ..destination });
+    let alteration =
+        |destination| Ok(Destination { state: DestinationState::Paused, state_reason: None, ..destination });
     alter(engine, by, id, alteration, answer).await
 }
 
@@ -112,12 +113,9 @@ pub async fn resume(
 ) -> Result<Done<Destination>, ConfigureError> {
     let alteration = |destination: Destination| match destination.state {
         DestinationState::Active => Ok(destination),
-        DestinationState::Paused | DestinationState::Held => Ok(Destination {
-            state: DestinationState::Active,
-            state_reason: None,
-            failing_since: None,
-            ..destination
-        }),
+        DestinationState::Paused | DestinationState::Held => {
+            Ok(Destination { state: DestinationState::Active, state_reason: None, failing_since: None, ..destination })
+        }
     };
     let done = alter(engine, by, id, alteration, answer).await?;
     engine.wake();

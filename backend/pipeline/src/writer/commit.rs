@@ -180,7 +180,9 @@ fn finish(
     }
     for departure in routed.departures {
         // A duplicate's deliveries were not written; dropping the departure frees its slot.
-        let Some((body, content_type, received_at)) = accepted.get(&departure.delivery.event).cloned() else { continue };
+        let Some((body, content_type, received_at)) = accepted.get(&departure.delivery.event).cloned() else {
+            continue;
+        };
         send_off(engine, departure, body, content_type, received_at);
     }
 }

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
-use postern_domain::{DeliveryId, attempt::{ResultKind, Timings}};
+use postern_domain::{
+    DeliveryId,
+    attempt::{ResultKind, Timings},
+};
 use postern_store::engine::{AttemptRow, Settlement, Verdict};
 
 use super::{Settled, route::Departure};
@@ -119,8 +122,7 @@ pub(super) fn release(engine: &Engine, departure: Departure) {
         detail: None,
     };
     let settlement = Settlement { verdict: Verdict::Released, attempt, settled_at: delivery.due_at };
-    let settled =
-        Settled { settlement, received_at: None, connection: delivery.connection, slot: departure.slot };
+    let settled = Settled { settlement, received_at: None, connection: delivery.connection, slot: departure.slot };
     // The writer lives as long as the engine.
     let _ = engine.settled.send(settled);
 }

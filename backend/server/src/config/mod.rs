@@ -71,7 +71,9 @@ fn check(flags: Flags) -> anyhow::Result<Config> {
     let allow = list(flags.egress_allow.as_deref());
     let egress_allow = allow
         .iter()
-        .map(|text| text.parse::<IpNet>().with_context(|| format!("POSTERN_EGRESS_ALLOW: `{text}` is not a CIDR block")))
+        .map(|text| {
+            text.parse::<IpNet>().with_context(|| format!("POSTERN_EGRESS_ALLOW: `{text}` is not a CIDR block"))
+        })
         .collect::<Result<_, _>>()?;
     let trusted_proxies = AddressList::parse("POSTERN_TRUSTED_PROXIES", &list(flags.trusted_proxies.as_deref()))?;
     Ok(Config {
@@ -129,7 +131,10 @@ fn checked_url(name: &str, text: &str) -> anyhow::Result<String> {
         "http" if loopback => {}
         _ => bail!("{name} is `{text}`: use https (http only for a loopback host)"),
     }
-    ensure!(url.path() == "/" && url.query().is_none() && url.username().is_empty(), "{name} is `{text}`: give scheme and host only");
+    ensure!(
+        url.path() == "/" && url.query().is_none() && url.username().is_empty(),
+        "{name} is `{text}`: give scheme and host only"
+    );
     Ok(text.trim_end_matches('/').to_owned())
 }
 
@@ -168,7 +173,9 @@ mod tests {
     #[test]
     fn the_reference_names_every_setting() {
         let text = reference();
-        for name in ["POSTERN_LISTEN", "POSTERN_KEYS_FILE", "POSTERN_LEASE_S", "--egress-allow", "`retention_payload_days`"] {
+        for name in
+            ["POSTERN_LISTEN", "POSTERN_KEYS_FILE", "POSTERN_LEASE_S", "--egress-allow", "`retention_payload_days`"]
+        {
             assert!(text.contains(name), "{name}");
         }
     }

@@ -42,7 +42,8 @@ pub(crate) async fn append(
     change: &Change<'_>,
 ) -> Result<(), StoreError> {
     let seq = take_place(tx, scope).await?;
-    let before = scoped::<Entity>(scope).filter(Column::Seq.eq(seq - 1)).one(tx).await.map_err(StoreError::orm(DOING))?;
+    let before =
+        scoped::<Entity>(scope).filter(Column::Seq.eq(seq - 1)).one(tx).await.map_err(StoreError::orm(DOING))?;
     let mut entry = Model {
         tenant_id: scope.tenant_id().uuid(),
         seq,

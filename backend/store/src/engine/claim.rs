@@ -4,9 +4,7 @@
 //! connection to the next, so that the cost grows with the connections that wait and never with what waits in them.
 
 use bytes::Bytes;
-use postern_domain::{
-    AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp,
-};
+use postern_domain::{AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp};
 use sea_orm::sqlx::{self, ColumnIndex, Decode, FromRow, PgPool, Row, SqlitePool, Type};
 use uuid::Uuid;
 

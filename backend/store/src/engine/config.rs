@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use postern_domain::{
-    ApiKeyId, ConnectionId, DestinationId, Secret, SourceId, TenantId, Timestamp, answer::AnswerSpec, dedup::DedupSpec,
-    destination::{DestinationKind, RateLimit}, retry::RetryPolicy, source::SourceKind,
+    ApiKeyId, ConnectionId, DestinationId, Secret, SourceId, TenantId, Timestamp,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    destination::{DestinationKind, RateLimit},
+    retry::RetryPolicy,
+    source::SourceKind,
 };
 use postern_seal::Place;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
@@ -204,10 +208,18 @@ impl Store {
         R::find_by_statement(statement).all(&reader).await.map_err(StoreError::orm(DOING))
     }
 
-    fn open_text(&self, table: &'static str, column: &'static str, of: (Uuid, Uuid), sealed: &[u8]) -> Result<Secret<String>, StoreError> {
+    fn open_text(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        of: (Uuid, Uuid),
+        sealed: &[u8],
+    ) -> Result<Secret<String>, StoreError> {
         let place = Place { table, column, tenant: TenantId::from_uuid(of.0), row: of.1 };
         let plain = self.inner.keyring.open(&place, sealed).map_err(|cause| StoreError::inconsistent(table, cause))?;
-        String::from_utf8(plain.expose().clone()).map(Secret::new).map_err(|cause| StoreError::inconsistent(table, cause))
+        String::from_utf8(plain.expose().clone())
+            .map(Secret::new)
+            .map_err(|cause| StoreError::inconsistent(table, cause))
     }
 
     fn source(&self, row: SourceRow) -> Result<SourceConfig, StoreError> {
@@ -279,7 +291,12 @@ fn key(row: KeyRow) -> Result<KeyConfig, StoreError> {
 }
 
 /// `Some(None)`: ended. `None`: cannot be read, which is logged.
-fn kept<T>(table: &'static str, id: Uuid, ended: Option<i64>, read: impl FnOnce() -> Result<T, StoreError>) -> Option<Option<T>> {
+fn kept<T>(
+    table: &'static str,
+    id: Uuid,
+    ended: Option<i64>,
+    read: impl FnOnce() -> Result<T, StoreError>,
+) -> Option<Option<T>> {
     if ended.is_some() {
         return Some(None);
     }

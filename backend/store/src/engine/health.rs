@@ -14,15 +14,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn hold_destination(&self, scope: TenantScope, id: DestinationId, reason: &str) -> Result<(), StoreError> {
+    pub async fn hold_destination(
+        &self,
+        scope: TenantScope,
+        id: DestinationId,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.tenant(scope).begin(&Actor::engine()).await?;
         let Some(before) = tx.find::<Destination>(id).await? else { return Ok(()) };
         if before.state == DestinationState::Active {
-            let after = Destination {
-                state: DestinationState::Held,
-                state_reason: Some(reason.to_owned()),
-                ..before.clone()
-            };
+            let after =
+                Destination { state: DestinationState::Held, state_reason: Some(reason.to_owned()), ..before.clone() };
             tx.update(&before, &after).await?;
         }
         tx.commit().await
@@ -36,8 +38,12 @@ impl Store {
         let sql = "UPDATE destinations SET failing_since = $1 WHERE id = $2";
         let since = since.map(Timestamp::as_micros);
         match &self.inner.pools {
-            Pools::Postgres { engine, .. } => sqlx::query(sql).bind(since).bind(id.uuid()).execute(engine).await.map(|_| ()),
-            Pools::Sqlite { writer, .. } => sqlx::query(sql).bind(since).bind(id.uuid()).execute(writer).await.map(|_| ()),
+            Pools::Postgres { engine, .. } => {
+                sqlx::query(sql).bind(since).bind(id.uuid()).execute(engine).await.map(|_| ())
+            }
+            Pools::Sqlite { writer, .. } => {
+                sqlx::query(sql).bind(since).bind(id.uuid()).execute(writer).await.map(|_| ())
+            }
         }
         .map_err(StoreError::during("noting the health of a destination"))
     }

@@ -27,8 +27,13 @@ impl Store {
     /// When the database does not answer.
     pub async fn enter(&self, instance: Uuid) -> Result<(), StoreError> {
         let Pools::Postgres { engine, .. } = &self.inner.pools else { return Ok(()) };
-        let sql = format!("INSERT INTO instances (id, started_at, beat_at) VALUES ($1, {NOW_POSTGRES}, {NOW_POSTGRES})");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(instance).execute(engine).await.map_err(StoreError::during(DOING))?;
+        let sql =
+            format!("INSERT INTO instances (id, started_at, beat_at) VALUES ($1, {NOW_POSTGRES}, {NOW_POSTGRES})");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(instance)
+            .execute(engine)
+            .await
+            .map_err(StoreError::during(DOING))?;
         Ok(())
     }
 

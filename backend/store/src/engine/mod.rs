@@ -19,9 +19,9 @@ pub mod rows;
 mod sqlite;
 
 pub use claim::{ClaimTerms, Claimed, LaneDue, LaneWish};
+pub use gauge::Backlog;
 pub use instances::Beat;
 pub use recover::Lost;
-pub use gauge::Backlog;
 pub use rows::{AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, Settlement, Verdict};
 
 use crate::{StoreError, open::Pools, open::Store};
@@ -36,9 +36,12 @@ impl Store {
     pub async fn commit(&self, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
         match &self.inner.pools {
             Pools::Postgres { engine, small_statements, .. } => {
-                postgres::accept::commit(engine, batch, small_statements.load(std::sync::atomic::Ordering::Relaxed)).await
+                postgres::accept::commit(engine, batch, small_statements.load(std::sync::atomic::Ordering::Relaxed))
+                    .await
             }
-            Pools::Sqlite { writer, .. } => sqlite::commit(writer, Some(batch), &[]).await.map(|(accepted, _)| accepted),
+            Pools::Sqlite { writer, .. } => {
+                sqlite::commit(writer, Some(batch), &[]).await.map(|(accepted, _)| accepted)
+            }
         }
     }
 

@@ -34,7 +34,9 @@ impl Store {
         let doing = "recording requests";
         for rows in rows.chunks(32) {
             match &self.inner.pools {
-                Pools::Postgres { engine, .. } => insert::<sqlx::Postgres>(rows).build().execute(engine).await.map(|_| ()),
+                Pools::Postgres { engine, .. } => {
+                    insert::<sqlx::Postgres>(rows).build().execute(engine).await.map(|_| ())
+                }
                 Pools::Sqlite { writer, .. } => insert::<sqlx::Sqlite>(rows).build().execute(writer).await.map(|_| ()),
             }
             .map_err(StoreError::during(doing))?;

@@ -107,7 +107,10 @@ pub struct AttemptRow {
 pub enum Verdict {
     Delivered,
     Dead(DeadReason),
-    Again { due_at: Timestamp, retries: i32 },
+    Again {
+        due_at: Timestamp,
+        retries: i32,
+    },
     /// No attempt was begun: the lease is given back.
     Released,
 }

@@ -3,7 +3,8 @@
 
 use postern_domain::Timestamp;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
 
@@ -65,7 +66,8 @@ impl TenantTx {
         if known.fingerprint != fingerprint {
             return Ok(Claim::Mismatch);
         }
-        let status = u16::try_from(known.status).map_err(|cause| StoreError::inconsistent("idempotency_keys", cause))?;
+        let status =
+            u16::try_from(known.status).map_err(|cause| StoreError::inconsistent("idempotency_keys", cause))?;
         Ok(Claim::Replay { status, body: known.body })
     }
 

@@ -1,11 +1,7 @@
 //! Sources as rows: their secrets and the token of their URL are sealed.
 
 use postern_domain::{
-    Secret, SourceId, Timestamp,
-    address::AddressList,
-    answer::AnswerSpec,
-    dedup::DedupSpec,
-    destination::RateLimit,
+    Secret, SourceId, Timestamp, address::AddressList, answer::AnswerSpec, dedup::DedupSpec, destination::RateLimit,
     source::SourceKind,
 };
 use postern_seal::token;

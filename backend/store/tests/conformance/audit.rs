@@ -35,7 +35,8 @@ async fn an_untouched_chain_holds() {
         configure(&a).await;
         let verified = db.store.verify_audit(None).await.expect("answers");
         assert!(verified.iter().all(|chain| chain.fault.is_none()), "{verified:?}");
-        let entries = |tenant: &Tenant| verified.iter().find(|chain| chain.tenant == tenant.id).map(|chain| chain.entries);
+        let entries =
+            |tenant: &Tenant| verified.iter().find(|chain| chain.tenant == tenant.id).map(|chain| chain.entries);
         assert_eq!((entries(&a), entries(&b)), (Some(ENTRIES), Some(3)));
         db
     })

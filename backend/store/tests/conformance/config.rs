@@ -246,11 +246,15 @@ async fn bootstrap_makes_a_tenant_once() {
         let Bootstrapped::Created { tenant, email, api_key, .. } = made else { panic!("exists") };
         assert_eq!(email, "ada@example.com");
         let presented = postern_seal::api_key::parse(api_key.expose()).expect("well formed");
-        let keys = db.store.tenant(TenantScope::from_owned_row(tenant)).api_keys().list(None, 10).await.expect("answers");
+        let keys =
+            db.store.tenant(TenantScope::from_owned_row(tenant)).api_keys().list(None, 10).await.expect("answers");
         assert!(matches!(&keys[..], [key] if key.hash == presented.hash && key.public_id == presented.public_id));
         assert!(matches!(db.store.bootstrap(&new).await, Ok(Bootstrapped::Exists)));
         let second = NewTenant::parse("Second", "ada@example.com").expect("valid");
-        assert!(matches!(db.store.bootstrap(&second).await, Ok(Bootstrapped::Created { .. })), "one owner, two tenants");
+        assert!(
+            matches!(db.store.bootstrap(&second).await, Ok(Bootstrapped::Created { .. })),
+            "one owner, two tenants"
+        );
         for (name, email) in [("", "a@b"), ("a", "ab"), ("a", "@b"), ("a", "a b@c"), ("a\nb", "a@b")] {
             assert!(NewTenant::parse(name, email).is_err(), "{name} {email}");
         }
@@ -274,7 +278,8 @@ async fn a_resumed_source_is_on_record_as_such() {
         }
         let mut tx = tenant.store.begin(&tenant.actor).await.expect("begins");
         let before = tx.find::<Source>(made.source.id).await.expect("answers").expect("is there");
-        let after = Source { secrets: vec![Secret::new("a".to_owned()), Secret::new("b".to_owned())], ..before.clone() };
+        let after =
+            Source { secrets: vec![Secret::new("a".to_owned()), Secret::new("b".to_owned())], ..before.clone() };
         tx.update(&before, &after).await.expect("updated");
         tx.commit().await.expect("committed");
         let last = tenant.store.audit(&Default::default(), None, 1).await.expect("answers");

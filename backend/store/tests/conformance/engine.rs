@@ -147,11 +147,14 @@ async fn a_duplicate_is_told_the_first_event_and_whether_its_body_is_the_same() 
         let first = lane.event(Some("one"), "{}");
         let batch = lane.batch(&db, vec![first.clone()], vec![lane.delivery(&first, None)]).await;
         db.store.commit(&batch).await.expect("commits");
-        let (same, other, fresh) = (lane.event(Some("one"), "{}"), lane.event(Some("one"), "[]"), lane.event(Some("two"), "{}"));
+        let (same, other, fresh) =
+            (lane.event(Some("one"), "{}"), lane.event(Some("one"), "[]"), lane.event(Some("two"), "{}"));
         for (event, same_body) in [(same, true), (other, false)] {
             let deliveries = vec![lane.delivery(&event, None), lane.delivery(&fresh, None)];
             let batch = lane.batch(&db, vec![fresh.clone(), event], deliveries).await;
-            let Accepted::Written { duplicates } = db.store.commit(&batch).await.expect("commits") else { panic!("stale") };
+            let Accepted::Written { duplicates } = db.store.commit(&batch).await.expect("commits") else {
+                panic!("stale")
+            };
             assert_eq!(duplicates.len(), 1);
             assert_eq!((duplicates[0].0, duplicates[0].1.id, duplicates[0].1.same_body), (1, first.id, same_body));
         }

@@ -1,7 +1,12 @@
 //! One suite over both databases: what the store promises, whatever is below it.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 mod audit;
 mod config;
 mod engine;
 mod harness;
+mod read;
+mod retry;
 mod sample;
+mod seed;

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use postern_domain::{DeliveryId, DestinationId, EventId, SourceId, delivery::EventOutcome, event_type::Pattern};
+use postern_domain::{
+    DeliveryId, DestinationId, EventId, SourceId, Timestamp,
+    delivery::{DeliveryState, EventOutcome},
+    event_type::Pattern,
+    id::first_uuid_at,
+};
 use postern_store::{
     TenantStore,
     read::{DeliveryFilter, EventFilter, ListError, RequestFilter, RequestOutcome, SCAN, Search, Window},
 };
-use uuid::Uuid;
 
 use crate::{
     harness::{Db, each},
-    seed::{self, Owner},
+    seed,
 };
 
 async fn all_events(store: &TenantStore, filter: &EventFilter, limit: usize) -> Vec<EventId> {
@@ -51,7 +55,8 @@ async fn what_another_tenant_has_is_answered_like_what_nobody_has() {
         for outcome in EventOutcome::ALL {
             assert!(all_events(&store, &by_outcome(outcome), 5).await.is_empty());
         }
-        for text in [event.to_string(), done.to_string(), waiting.to_string(), "key-1".to_owned(), "payment".to_owned()] {
+        for text in [event.to_string(), done.to_string(), waiting.to_string(), "key-1".to_owned(), "payment".to_owned()]
+        {
             let filter = EventFilter { search: Some(Search::parse(&text)), ..EventFilter::default() };
             assert!(all_events(&store, &filter, 5).await.is_empty(), "{text}");
         }
@@ -105,7 +110,7 @@ async fn pages_walk_every_row_once_while_others_arrive() {
             window.after = Some(next);
         }
         // The others begin below what has arrived by now.
-        window.after = Some(postern_domain::id::first_uuid_at(postern_domain::Timestamp::MAX));
+        window.after = Some(first_uuid_at(Timestamp::MAX));
         let mut limits = [1, 3, 7].into_iter().cycle();
         loop {
             window.limit = limits.next().expect("endless");
@@ -156,7 +161,7 @@ async fn the_outcome_of_an_event_is_shown_and_can_be_asked_for() {
         for (outcome, deliveries) in cases.iter().cycle().take(3 * cases.len()) {
             let event = seed::event(&db, &owner, "a").await;
             if *outcome == EventOutcome::Filtered {
-                seed::run(&db, "UPDATE events SET filtered = 2 WHERE id = $1", vec![event.uuid().into()]).await;
+                db.sql(&format!("UPDATE events SET filtered = 2 WHERE id = {}", db.literal(event.uuid()))).await;
             }
             for delivery in *deliveries {
                 seed::delivery(&db, &owner, event, *delivery).await;
@@ -184,11 +189,11 @@ async fn the_outcome_of_an_event_is_shown_and_can_be_asked_for() {
 #[tokio::test]
 async fn what_waits_is_held_while_its_connection_or_destination_is() {
     let changes = [
-        "UPDATE connections SET state = 'paused' WHERE id = $1",
-        "UPDATE destinations SET state = 'paused' WHERE id = $2",
-        "UPDATE destinations SET state = 'held' WHERE id = $2",
-        "UPDATE connections SET deleted_at = 1 WHERE id = $1",
-        "UPDATE destinations SET deleted_at = 1 WHERE id = $2",
+        "UPDATE connections SET state = 'paused' WHERE tenant_id",
+        "UPDATE destinations SET state = 'paused' WHERE tenant_id",
+        "UPDATE destinations SET state = 'held' WHERE tenant_id",
+        "UPDATE connections SET deleted_at = 1 WHERE tenant_id",
+        "UPDATE destinations SET deleted_at = 1 WHERE tenant_id",
     ];
     each(async |db| {
         for change in changes {
@@ -197,14 +202,13 @@ async fn what_waits_is_held_while_its_connection_or_destination_is() {
             let event = seed::event(&db, &owner, "a").await;
             let waiting = seed::delivery(&db, &owner, event, ("pending", 0)).await;
             let leased = seed::delivery(&db, &owner, event, ("leased", 0)).await;
-            let id = if change.contains("$1") { owner.connection.uuid() } else { owner.destination.uuid() };
-            seed::run(&db, &change.replace("$2", "$1"), vec![id.into()]).await;
+            db.sql(&format!("{change} = {}", owner.literal(&db))).await;
             assert_eq!(all_events(&store, &by_outcome(EventOutcome::Held), 5).await, [event], "{change}");
             let of = |state| DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
-            let held = of(postern_domain::delivery::DeliveryState::Held);
+            let held = of(DeliveryState::Held);
             let page = store.list_deliveries(held, &Window::newest(5)).await.expect("a page");
             assert_eq!(page.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [waiting]);
-            let page = store.list_deliveries(of(postern_domain::delivery::DeliveryState::Leased), &Window::newest(5)).await;
+            let page = store.list_deliveries(of(DeliveryState::Leased), &Window::newest(5)).await;
             assert_eq!(page.expect("a page").rows.iter().map(|row| row.id).collect::<Vec<_>>(), [leased]);
         }
         db
@@ -220,16 +224,13 @@ async fn filters_and_searches_find_what_they_name() {
         let paid = seed::event(&db, &owner, "payment.received").await;
         let other = seed::event(&db, &owner, "Refund.Created").await;
         let delivery = seed::delivery(&db, &owner, paid, ("delivered", 1)).await;
-        seed::run(&db, "UPDATE events SET dedup_key = 'key-2' WHERE id = $1", vec![other.uuid().into()]).await;
-        seed::run(
-            &db,
-            "INSERT INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) VALUES ($1, $2, $3, $2, 1)",
-            vec![
-                owner.source.uuid().into(),
-                postern_seal::token::sha256("key-1")[..16].to_vec().into(),
-                paid.uuid().into(),
-            ],
-        )
+        db.sql(&format!("UPDATE events SET dedup_key = 'key-2' WHERE id = {}", db.literal(other.uuid()))).await;
+        let hash = seed::bytes(&db, &postern_seal::token::sha256("key-1")[..16]);
+        let (source, event) = (db.literal(owner.source.uuid()), db.literal(paid.uuid()));
+        db.sql(&format!(
+            "INSERT INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) \
+             VALUES ({source}, {hash}, {event}, {hash}, 1)"
+        ))
         .await;
         for (text, expected) in [
             (paid.to_string(), vec![paid]),
@@ -269,10 +270,9 @@ async fn a_list_can_be_bounded_in_time() {
         let now = db.clock.now();
         let mut events = Vec::new();
         for days in 0..4 {
-            let id = EventId::from_uuid(postern_domain::id::first_uuid_at(now.plus_secs(-days * 86_400)));
-            seed::put_event(&db, &owner, id, "a").await;
-            events.push(id);
+            events.push(EventId::from_uuid(first_uuid_at(now.plus_secs(-days * 86_400))));
         }
+        seed::put_events(&db, &owner, &events, "a").await;
         let (from, to) = (Some(now.plus_secs(-2 * 86_400)), Some(now));
         for filter in [EventFilter::default(), by_outcome(EventOutcome::Unrouted)] {
             let page = store.list_events(&filter, &Window { from, to, ..Window::newest(9) }).await.expect("a page");
@@ -288,8 +288,10 @@ async fn a_search_stops_after_so_many_rows_and_can_be_gone_on_with() {
     each(async |db| {
         let owner = seed::owner(&db).await;
         let rare = seed::event(&db, &owner, "rare").await;
-        fill(&db, &owner, SCAN + 10).await;
-        let filter = EventFilter { event_type: Some(Pattern::parse("rare").expect("a pattern")), ..EventFilter::default() };
+        let many: Vec<EventId> = (0..SCAN + 10).map(|_| EventId::fresh()).collect();
+        seed::put_events(&db, &owner, &many, "frequent").await;
+        let filter =
+            EventFilter { event_type: Some(Pattern::parse("rare").expect("a pattern")), ..EventFilter::default() };
         let store = owner.store();
         let first = store.list_events(&filter, &Window::newest(5)).await.expect("a page");
         assert!(first.rows.is_empty() && first.next.is_some());
@@ -297,21 +299,6 @@ async fn a_search_stops_after_so_many_rows_and_can_be_gone_on_with() {
         db
     })
     .await;
-}
-
-async fn fill(db: &Db, owner: &Owner, count: usize) {
-    let template = seed::event(lab, owner, "frequent").await;
-    let ids: Vec<Uuid> = (1..count).map(|_| EventId::fresh().uuid()).collect();
-    for ids in ids.chunks(500) {
-        let places: Vec<String> = (2..ids.len() + 2).map(|place| format!("(${place})")).collect();
-        let sql = format!(
-            "WITH given (id) AS (VALUES {}) INSERT INTO events (id, tenant_id, source_id, type, headers, remote, \
-             received_at, body_bytes, body_sha256, filtered) SELECT given.id, tenant_id, source_id, type, headers, remote, \
-             received_at, body_bytes, body_sha256, filtered FROM events, given WHERE events.id = $1",
-            places.join(", ")
-        );
-        seed::run(lab, &sql, std::iter::once(template.uuid()).chain(ids.iter().copied()).map(Into::into).collect()).await;
-    }
 }
 
 #[tokio::test]
@@ -354,8 +341,11 @@ async fn a_payload_is_its_bytes_until_its_retention_is_over() {
         let store = owner.store();
         let event = seed::event(&db, &owner, "a").await;
         let payload = store.find_payload(event).await.expect("answers").expect("is there");
-        assert_eq!((payload.content_type.as_deref(), payload.body.as_deref()), (Some("application/json"), Some(&b"{}"[..])));
-        seed::run(&db, "DELETE FROM event_bodies WHERE event_id = $1", vec![event.uuid().into()]).await;
+        assert_eq!(
+            (payload.content_type.as_deref(), payload.body.as_deref()),
+            (Some("application/json"), Some(&b"{}"[..]))
+        );
+        db.sql(&format!("DELETE FROM event_bodies WHERE event_id = {}", db.literal(event.uuid()))).await;
         let payload = store.find_payload(event).await.expect("answers").expect("is there");
         assert_eq!(payload.body, None);
         db
@@ -371,7 +361,8 @@ async fn a_bin_shows_what_it_received() {
         let event = seed::event(&db, &owner, "a").await;
         let small = seed::bin_request(&db, &owner, event, b"{}").await;
         let large = seed::bin_request(&db, &owner, event, &vec![b'x'; 70_000]).await;
-        let page = store.list_bin_requests(owner.destination, &Window::newest(1)).await.expect("answers").expect("a bin");
+        let page =
+            store.list_bin_requests(owner.destination, &Window::newest(1)).await.expect("answers").expect("a bin");
         let [row] = page.rows.as_slice() else { panic!("one row") };
         assert_eq!((row.id, row.body.len(), row.body_bytes, row.answered), (large, 65_536, 70_000, 200));
         let page = Window { after: page.next, ..Window::newest(1) };

@@ -6,7 +6,6 @@ use postern_store::{
     read::Delivery,
     tenant::{Cancelled, Retried},
 };
-use sea_orm::{ConnectionTrait, Statement};
 
 use crate::{
     harness::{Db, each},
@@ -32,13 +31,14 @@ async fn find(store: &TenantStore, id: DeliveryId) -> Delivery {
     store.find_delivery(id).await.expect("answers").expect("is there").delivery
 }
 
-/// `due_at`, `retries` and `asked_by` as they are in the queue.
-async fn queued(db: &Db, id: DeliveryId) -> (i64, i32, Option<String>) {
-    let sql = "SELECT due_at, retries, asked_by FROM queue WHERE delivery_id = $1";
-    let statement = Statement::from_sql_and_values(db.db.get_database_backend(), sql, [id.uuid().into()]);
-    let row = db.db.query_one_raw(statement).await.expect("answers").expect("is in the queue");
-    let asked_by = row.try_get("", "asked_by").expect("text");
-    (row.try_get("", "due_at").expect("a number"), row.try_get("", "retries").expect("a number"), asked_by)
+/// Whether it is in the queue as given: `due_at`, `retries`, and asked for by [`ASKED_BY`].
+async fn is_queued(db: &Db, id: DeliveryId, due_at: i64, retries: i32) -> bool {
+    let id = db.literal(id.uuid());
+    let sql = format!(
+        "SELECT count(*) FROM queue WHERE delivery_id = {id} AND due_at = {due_at} AND retries = {retries} \
+         AND asked_by = '{ASKED_BY}' AND state = 'pending'"
+    );
+    db.count(&sql).await == 1
 }
 
 const ASKED_BY: &str = "api_key:key_00000000000000000000000000";
@@ -52,7 +52,7 @@ async fn what_is_finished_is_tried_again_from_the_start() {
         for state in ["dead", "delivered", "cancelled"] {
             let id = seed::delivery(&db, &owner, event, (state, 4)).await;
             assert_eq!(retry(&store, id).await, Some(Retried::Due), "{state}");
-            assert_eq!(queued(&db, id).await, (db.clock.now().as_micros(), 0, Some(ASKED_BY.to_owned())));
+            assert!(is_queued(&db, id, db.clock.now().as_micros(), 0).await);
             let now = find(&store, id).await;
             assert_eq!((now.state, now.attempts, now.finished_at), (DeliveryState::Pending, 4, None));
         }
@@ -68,10 +68,10 @@ async fn what_waits_is_tried_now_and_keeps_its_schedule() {
         let event = seed::event(&db, &owner, "a").await;
         let id = seed::delivery(&db, &owner, event, ("pending", 2)).await;
         assert_eq!(retry(&owner.store(), id).await, Some(Retried::Due));
-        assert_eq!(queued(&db, id).await, (db.clock.now().as_micros(), 3, Some(ASKED_BY.to_owned())));
-        seed::run(&db, "UPDATE queue SET due_at = 5 WHERE delivery_id = $1", vec![id.uuid().into()]).await;
+        assert!(is_queued(&db, id, db.clock.now().as_micros(), 3).await);
+        db.sql(&format!("UPDATE queue SET due_at = 5 WHERE delivery_id = {}", db.literal(id.uuid()))).await;
         assert_eq!(retry(&owner.store(), id).await, Some(Retried::Due));
-        assert_eq!(queued(&db, id).await.0, 5);
+        assert!(is_queued(&db, id, 5, 3).await);
         db
     })
     .await;
@@ -100,8 +100,7 @@ async fn what_has_no_way_or_no_payload_is_not_tried_again() {
             let event = seed::event(&db, &owner, "a").await;
             let dead = seed::delivery(&db, &owner, event, ("dead", 2)).await;
             let waiting = seed::delivery(&db, &owner, event, ("pending", 2)).await;
-            let sql = format!("UPDATE {table} SET deleted_at = 1 WHERE tenant_id = $1");
-            seed::run(&db, &sql, vec![owner.tenant.uuid().into()]).await;
+            db.sql(&format!("UPDATE {table} SET deleted_at = 1 WHERE tenant_id = {}", owner.literal(&db))).await;
             for id in [dead, waiting] {
                 assert_eq!(retry(&owner.store(), id).await, Some(Retried::Unrouted));
             }
@@ -109,7 +108,7 @@ async fn what_has_no_way_or_no_payload_is_not_tried_again() {
         let owner = seed::owner(&db).await;
         let event = seed::event(&db, &owner, "a").await;
         let dead = seed::delivery(&db, &owner, event, ("dead", 2)).await;
-        seed::run(&db, "DELETE FROM event_bodies WHERE event_id = $1", vec![event.uuid().into()]).await;
+        db.sql(&format!("DELETE FROM event_bodies WHERE event_id = {}", db.literal(event.uuid()))).await;
         assert_eq!(retry(&owner.store(), dead).await, Some(Retried::PayloadExpired));
         assert_eq!(find(&owner.store(), dead).await.state, DeliveryState::Dead);
         db

@@ -39,7 +39,8 @@ pub(super) fn explain(cause: &serde_path_to_error::Error<serde_json::Error>) -> 
     let under = |name: &str| if path == "." || path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let quoted = || message.split('`').nth(1).unwrap_or_default();
     // serde names the field in the message, and the path then ends at its parent or already at the field.
-    let named = |name: &str| if path == name || path.ends_with(&format!(".{name}")) { path.clone() } else { under(name) };
+    let named =
+        |name: &str| if path == name || path.ends_with(&format!(".{name}")) { path.clone() } else { under(name) };
     if message.starts_with("unknown field") {
         let expected = message.split_once(", ").map_or(String::new(), |(_, rest)| format!(": {rest}"));
         return Problem::invalid(&named(quoted()), &format!("is not a known field{expected}"));
@@ -128,5 +129,9 @@ impl<'de> DeserializeSeed<'de> for Key {
 }
 
 fn without_nul<E: serde::de::Error>(text: &str) -> Result<Looked, E> {
-    if text.contains('\0') { Err(E::custom(format!("{REFUSED}a string holds the character U+0000"))) } else { Ok(Looked) }
+    if text.contains('\0') {
+        Err(E::custom(format!("{REFUSED}a string holds the character U+0000")))
+    } else {
+        Ok(Looked)
+    }
 }

@@ -30,7 +30,9 @@ fn refusal(text: impl AsRef<[u8]>) -> Problem {
 
 #[test]
 fn what_is_not_json_is_refused_with_its_place() {
-    for text in ["", "{", "{\"name\": \"a\",}", "{\"name\": \"a\"} x", "{'name': 1}", "{\"name\":\"\\ud800\"}", "\u{feff}{}"] {
+    for text in
+        ["", "{", "{\"name\": \"a\",}", "{\"name\": \"a\"} x", "{'name': 1}", "{\"name\":\"\\ud800\"}", "\u{feff}{}"]
+    {
         let problem = refusal(text);
         assert_eq!(problem.code(), Code::InvalidJson, "{text}: {problem}");
         assert!(problem.to_string().contains("line 1"), "{problem}");

@@ -100,7 +100,8 @@ impl Problem {
     pub fn internal(cause: &dyn fmt::Display) -> Self {
         let trace_id = request_id::current();
         error!(request.id = %trace_id, "Request `{trace_id}` failed: {cause}");
-        let mut problem = Self::new(Code::Internal, "The request was not done. Quote the trace id when you report this.");
+        let mut problem =
+            Self::new(Code::Internal, "The request was not done. Quote the trace id when you report this.");
         problem.0.trace_id = Some(trace_id);
         problem
     }

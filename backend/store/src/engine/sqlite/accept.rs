@@ -29,7 +29,8 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
     let events: Vec<&EventRow> =
         batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place)).map(|(_, event)| event).collect();
     insert_events(tx, &events).await?;
-    let dropped: HashSet<EventId> = double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
+    let dropped: HashSet<EventId> =
+        double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
     let owed: Vec<&DeliveryRow> = batch.deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect();
     insert_deliveries(tx, batch, &owed).await?;
     Ok(Accepted::Written { duplicates })

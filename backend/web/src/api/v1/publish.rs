@@ -70,7 +70,9 @@ pub(crate) async fn publish(
     let names_source = publication.source.is_some();
     let receipt = accept::publish(&app.engine, caller.scope(), publication).await.map_err(|cause| match cause {
         accept::AcceptError::NoSource if names_source => Problem::unknown_reference("source_id"),
-        accept::AcceptError::NoSource => Problem::invalid("source_id", "is needed: there is no source of kind `publish` yet"),
+        accept::AcceptError::NoSource => {
+            Problem::invalid("source_id", "is needed: there is no source of kind `publish` yet")
+        }
         other => Problem::from(other),
     })?;
     let (id, duplicate) = match receipt {

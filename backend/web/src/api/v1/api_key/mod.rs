@@ -22,9 +22,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource(
             "/api-keys/{id}",
-            [
-                (Method::GET, web::get().to(read::find)),
-                (Method::DELETE, web::delete().to(change::revoke)),
-            ],
+            [(Method::GET, web::get().to(read::find)), (Method::DELETE, web::delete().to(change::revoke))],
         ));
 }

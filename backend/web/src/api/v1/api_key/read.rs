@@ -7,7 +7,7 @@ use postern_store::tenant::ApiKey;
 use super::shape::ApiKeyView;
 use crate::{
     App,
-    auth::{Permit, KeysRead},
+    auth::{KeysRead, Permit},
     openapi::{ListParams, Problems},
     page::Page,
     path::PathId,

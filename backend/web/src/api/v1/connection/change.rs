@@ -7,7 +7,7 @@ use postern_store::tenant::Connection;
 
 use super::{
     PATH,
-    shape::{CreateConnection, PatchConnection, ConnectionView},
+    shape::{ConnectionView, CreateConnection, PatchConnection},
 };
 use crate::{
     App,

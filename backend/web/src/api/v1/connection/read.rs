@@ -7,7 +7,7 @@ use postern_store::tenant::Connection;
 use super::shape::ConnectionView;
 use crate::{
     App,
-    auth::{Permit, ConnectionsRead},
+    auth::{ConnectionsRead, Permit},
     openapi::{ListParams, Problems},
     page::Page,
     path::PathId,

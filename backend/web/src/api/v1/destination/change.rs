@@ -7,7 +7,7 @@ use postern_store::tenant::Destination;
 
 use super::{
     PATH,
-    shape::{CreateDestination, PatchDestination, DestinationView},
+    shape::{CreateDestination, DestinationView, PatchDestination},
 };
 use crate::{
     App,

@@ -7,7 +7,7 @@ use postern_store::tenant::Destination;
 use super::shape::DestinationView;
 use crate::{
     App,
-    auth::{Permit, DestinationsRead},
+    auth::{DestinationsRead, Permit},
     openapi::{ListParams, Problems},
     page::Page,
     path::PathId,

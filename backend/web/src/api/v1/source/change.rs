@@ -119,7 +119,9 @@ pub(crate) async fn resume(
 /// A remembered answer lacks the URL, which lets its holder in; here it is put back.
 async fn whole(app: &App, scope: TenantScope, done: Done<Source>) -> Result<Done<Source>, Problem> {
     let Done::Before { status, body } = done else { return Ok(done) };
-    let Some(id) = answer::made_id(&body).and_then(|id| id.parse().ok()) else { return Ok(Done::Before { status, body }) };
+    let Some(id) = answer::made_id(&body).and_then(|id| id.parse().ok()) else {
+        return Ok(Done::Before { status, body });
+    };
     let source = app.engine.store.tenant(scope).sources().find(id).await?;
     let url = source.and_then(|source| source.token).map(|token| app.settings.ingest_url(token.expose()));
     let body = match url {

@@ -1,0 +1,1 @@
+//! PostgreSQL goes away under load and comes back.

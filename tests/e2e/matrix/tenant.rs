@@ -1,0 +1,77 @@
+//! Two tenants that own one of everything, so that each can be tried with the other's ids.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Api, Receiver, Route, text};
+
+/// A tenant and the ids of what it owns.
+#[derive(Clone, Debug)]
+pub(super) struct Tenant {
+    pub(super) api: Api,
+    pub(super) source: String,
+    pub(super) publisher: String,
+    pub(super) destination: String,
+    pub(super) bin: String,
+    pub(super) connection: String,
+    pub(super) event: String,
+    pub(super) delivery: String,
+    /// Of a delivery that waits, so that it can be called off.
+    pub(super) waiting: String,
+    pub(super) key: String,
+}
+
+impl Tenant {
+    pub(super) async fn new(api: Api) -> Self {
+        let receiver = Receiver::start().await;
+        let route = Route::to(&api, &receiver).await;
+        let event = route.accepted("evt_matrix").await;
+        let delivery = text(&route.event_is(&event, "delivered").await["deliveries"][0], "id");
+        let publisher = api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await;
+        let bin = api.created("/destinations", json!({ "name": "bin", "kind": "bin" })).await;
+        let key = api.created("/api-keys", json!({ "name": "spare", "scopes": ["events:read"] })).await;
+        let waiting = waiting(&api, &receiver).await;
+        Self {
+            api,
+            source: route.source,
+            publisher: text(&publisher, "id"),
+            destination: route.destination,
+            bin: text(&bin, "id"),
+            connection: route.connection,
+            event,
+            delivery,
+            waiting,
+            key: text(&key, "id"),
+        }
+    }
+
+    /// The id of ours that stands for `{id}` below a collection, or in a field of this name.
+    pub(super) fn id(&self, wanted: &str) -> &str {
+        match wanted {
+            "source_id" | "sources" => &self.source,
+            "destination_id" | "destinations" => &self.destination,
+            "connections" => &self.connection,
+            "event_id" | "events" => &self.event,
+            "deliveries" => &self.delivery,
+            "api-keys" => &self.key,
+            other => panic!("which id of a tenant is meant by `{other}`? Say so here"),
+        }
+    }
+
+    /// All that its lists show, to see whether anything was changed.
+    pub(super) async fn state(&self) -> Vec<Value> {
+        let mut state = Vec::new();
+        for list in ["sources", "destinations", "connections", "api-keys", "events", "deliveries", "requests", "audit"] {
+            state.push(self.api.found(&format!("/{list}?limit=250")).await);
+        }
+        state
+    }
+}
+
+/// A delivery that waits, because its destination is paused.
+async fn waiting(api: &Api, receiver: &Receiver) -> String {
+    let route = Route::to(api, receiver).await;
+    api.done(&format!("/destinations/{}/pause", route.destination)).await;
+    let event = route.accepted("evt_waiting").await;
+    let found = route.event_is(&event, "held").await;
+    text(&found["deliveries"][0], "id")
+}
