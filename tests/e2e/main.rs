@@ -13,3 +13,4 @@ mod crash;
 mod harness;
 mod journey;
 mod matrix;
+mod peers;

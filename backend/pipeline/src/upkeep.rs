@@ -46,15 +46,14 @@ impl Engine {
     /// When the database does not answer.
     pub async fn take_over(&self) -> Result<(), StoreError> {
         for dead in self.store.dead_instances(DEAD_AFTER_MS).await? {
-            if dead == self.instance.id() {
+            // One that is declared dead stays listed until its leases are void, so that a crash in between loses nothing.
+            if dead == self.instance.id() || !self.store.declare_dead(dead, DEAD_AFTER_MS).await? {
                 continue;
             }
             let voided = self.store.recover(Lost::Of(dead), self.clock.now()).await?;
-            // Once more after it is struck off: it may have leased in between, and learns of it at its next heartbeat.
             self.store.strike_off(dead).await?;
-            let late = self.store.recover(Lost::Of(dead), self.clock.now()).await?;
-            self.recovered(voided + late);
-            tracing::warn!(instance.id = %dead, voided = voided + late, "Process `{dead}` is gone; its leases are void");
+            self.recovered(voided);
+            tracing::warn!(instance.id = %dead, voided, "Process `{dead}` is gone; its leases are void");
         }
         Ok(())
     }

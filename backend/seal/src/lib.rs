@@ -6,6 +6,7 @@
 pub mod api_key;
 mod cursor;
 mod keyring;
+pub mod password;
 mod purpose;
 mod sealed;
 pub mod token;

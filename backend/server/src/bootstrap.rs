@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
+use postern_domain::Secret;
+use postern_seal::password;
 use postern_store::{
     Serving,
     bootstrap::{Bootstrapped, NewTenant},
@@ -14,7 +17,10 @@ const EXISTS: u8 = 2;
 
 pub(crate) async fn bootstrap(config: Config, options: BootstrapOptions) -> anyhow::Result<ExitCode> {
     telemetry::start(&config)?;
-    let new = NewTenant::parse(&options.tenant, &options.email)?;
+    let mut new = NewTenant::parse(&options.tenant, &options.email)?;
+    if options.password_stdin {
+        new.password_hash = Some(password::hash(&first_line()?)?);
+    }
     let store = open::open(&config, Serving::No).await?;
     store.migrate().await?;
     let outcome = store.bootstrap(&new).await?;
@@ -30,4 +36,10 @@ pub(crate) async fn bootstrap(config: Config, options: BootstrapOptions) -> anyh
         return print(&line.to_string());
     }
     print(&format!("tenant   {tenant}\nowner    {email} ({user})\nAPI key  {}   (shown this once)", api_key.expose()))
+}
+
+fn first_line() -> anyhow::Result<Secret<String>> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("reading the password from standard input")?;
+    Ok(Secret::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -65,6 +65,9 @@ pub(crate) struct BootstrapOptions {
     /// The owner
     #[arg(long, value_name = "EMAIL")]
     pub(crate) email: String,
+    /// Read the owner's password from standard input: the first line, 12 to 128 characters
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
     /// Answer with one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

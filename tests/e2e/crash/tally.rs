@@ -20,7 +20,10 @@ pub(crate) struct Tally {
 /// accepted arrived, under one id and with its own body; no event without its delivery; nothing that nobody sent.
 pub(crate) async fn balance(load: &Load, receivers: &[&Receiver], inspector: &Inspector) -> Tally {
     let accepted = load.stop().await;
-    poll_until(DRAIN, "the queue is empty", async || (inspector.number("SELECT count(*) FROM queue").await == 0).then_some(())).await;
+    poll_until(DRAIN, "the queue is empty", async || {
+        (inspector.number("SELECT count(*) FROM queue").await == 0).then_some(())
+    })
+    .await;
     let arrivals: Vec<Arrival> = receivers.iter().flat_map(|receiver| receiver.arrivals()).collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for arrival in &arrivals {

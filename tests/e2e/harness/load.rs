@@ -110,7 +110,8 @@ impl Load {
     /// Begins no more, and waits until all that was begun is accepted. Gives the sender's ids with the events' ids.
     pub(crate) async fn stop(&self) -> HashMap<String, String> {
         self.inner.stopped.store(true, Ordering::SeqCst);
-        until(LAST_ANSWER, "every event is accepted in the end", || self.inner.under_way.load(Ordering::SeqCst) == 0).await;
+        until(LAST_ANSWER, "every event is accepted in the end", || self.inner.under_way.load(Ordering::SeqCst) == 0)
+            .await;
         self.inner.accepted.lock().expect("not poisoned").clone()
     }
 }

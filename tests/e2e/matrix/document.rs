@@ -48,7 +48,8 @@ fn operation(document: &Value, (path, method): (&str, &str), described: &Value) 
     let in_query = parameters.filter(|parameter| parameter["in"] == "query");
     let query_ids = in_query.filter_map(|parameter| parameter["name"].as_str()).filter(|name| takes_id(name));
     let schema = &described["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-    let fields = schema.as_str().map(|link| &document.pointer(link.trim_start_matches('#')).expect("a schema")["properties"]);
+    let fields =
+        schema.as_str().map(|link| &document.pointer(link.trim_start_matches('#')).expect("a schema")["properties"]);
     let fields = fields.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
     Operation {
         name: format!("{method} {path}"),

@@ -87,7 +87,8 @@ async fn without_a_credential(operation: &Operation, own: &Tenant) {
     let mut attempts: Vec<(String, Vec<(&str, &str)>)> =
         wrong.map(|value| (path.clone(), vec![("authorization", value)])).to_vec();
     attempts.push((path.clone(), vec![]));
-    attempts.push((format!("{path}?api_key={key}&access_token={key}"), vec![("cookie", "postern=1"), ("x-api-key", key)]));
+    attempts
+        .push((format!("{path}?api_key={key}&access_token={key}"), vec![("cookie", "postern=1"), ("x-api-key", key)]));
     for (path, headers) in attempts {
         let answer = nobody.send(operation.method.clone(), &path, &headers, body()).await.expect("an answer");
         assert_eq!(answer.status, 401, "{} with {headers:?}", operation.name);
@@ -131,7 +132,8 @@ async fn with_ids_of_another_kind(operation: &Operation, own: &Tenant) {
     let right = if operation.takes_path_id() { table::path_id(operation, own) } else { &own.source };
     let (_, suffix) = right.split_once('_').expect("an id");
     let other_kind = if right == own.key { &own.source } else { &own.key };
-    let wrong = [other_kind.clone(), format!("ten_{suffix}"), right.to_uppercase(), format!("{right}0"), "1".to_owned()];
+    let wrong =
+        [other_kind.clone(), format!("ten_{suffix}"), right.to_uppercase(), format!("{right}0"), "1".to_owned()];
     for id in wrong.iter().filter(|_| operation.takes_path_id()) {
         let answer = ask(&own.api, operation, &operation.at(id), good.body.as_ref()).await;
         let nobodys = ask(&own.api, operation, &operation.at(&unknown(right)), good.body.as_ref()).await;
@@ -157,7 +159,12 @@ async fn with_a_tenant_of_its_choice(operation: &Operation, own: &Tenant, other:
     }
     if operation.method == Method::GET && !operation.takes_path_id() {
         let answer = ask(&own.api, operation, &format!("{}?tenant_id=1", good.path), None).await;
-        assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!("tenant_id")), "{}", operation.name);
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["field"]),
+            (400, &json!("tenant_id")),
+            "{}",
+            operation.name
+        );
     }
 }
 
@@ -168,9 +175,12 @@ async fn by_methods_that_are_not_there(operations: &[Operation], own: &Tenant) {
     for (path, there) in paths {
         let at = there[0].at(table::path_id(there[0], own));
         let allowed: BTreeSet<&str> = there.iter().map(|operation| operation.method.as_str()).collect();
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"].into_iter().filter(|method| !allowed.contains(method)) {
+        for method in
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"].into_iter().filter(|method| !allowed.contains(method))
+        {
             let overrides = [("x-http-method-override", "DELETE"), ("x-method-override", "POST")];
-            let answer = own.api.send(method.parse().expect("a method"), &at, &overrides, None).await.expect("an answer");
+            let answer =
+                own.api.send(method.parse().expect("a method"), &at, &overrides, None).await.expect("an answer");
             assert_eq!(answer.status, 405, "{method} {path}: {}", answer.json());
             let named: BTreeSet<&str> = answer.header("allow").unwrap_or_default().split(", ").collect();
             assert_eq!(named, allowed, "{method} {path}");

@@ -60,7 +60,8 @@ impl Tenant {
     /// All that its lists show, to see whether anything was changed.
     pub(super) async fn state(&self) -> Vec<Value> {
         let mut state = Vec::new();
-        for list in ["sources", "destinations", "connections", "api-keys", "events", "deliveries", "requests", "audit"] {
+        for list in ["sources", "destinations", "connections", "api-keys", "events", "deliveries", "requests", "audit"]
+        {
             state.push(self.api.found(&format!("/{list}?limit=250")).await);
         }
         state

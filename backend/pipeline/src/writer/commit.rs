@@ -27,7 +27,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) async fn accept(engine: &std::sync::Arc<Engine>, batch: Vec<Submission>, settled: Vec<Settled>) {
     let (batch, repeats) = set_repeats_aside(batch);
     let mut settled = settled;
-    match write(engine, &batch, &mut settled).await {
+    let mut outcome = write(engine, &batch, &mut settled).await;
+    if matches!(outcome, Err(StoreError::Data { .. })) && !settled.is_empty() {
+        // It may be a settlement that was refused: the events must not pay for it.
+        settle::settle(engine, std::mem::take(&mut settled)).await;
+        outcome = write(engine, &batch, &mut settled).await;
+    }
+    match outcome {
         Ok((routed, duplicates)) => finish(engine, batch, repeats, routed, duplicates),
         Err(StoreError::Data { .. }) if batch.len() > 1 => {
             // One row is bad, and it must not fail its neighbours.

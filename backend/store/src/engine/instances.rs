@@ -44,7 +44,7 @@ impl Store {
             return Ok(Beat { known: true, live: 1, database_now: self.clock().now().as_micros() });
         };
         let sql = format!(
-            "WITH beat AS (UPDATE instances SET beat_at = {NOW_POSTGRES} WHERE id = $1 RETURNING id) \
+            "WITH beat AS (UPDATE instances SET beat_at = {NOW_POSTGRES} WHERE id = $1 AND beat_at > 0 RETURNING id) \
              SELECT EXISTS (SELECT 1 FROM beat), \
              (SELECT count(*) FROM instances WHERE id = $1 OR beat_at >= {NOW_POSTGRES} - $2 * 1000), {NOW_POSTGRES}"
         );
@@ -71,8 +71,24 @@ impl Store {
             .map_err(StoreError::during("looking for stopped replicas"))
     }
 
-    /// Strikes an instance off: it left, or it was found dead. Must come before its leases are voided, so that one that
-    /// only slept learns of it at its next heartbeat.
+    /// Declares an instance dead if its heartbeat is still stopped: from then on it cannot beat again, so its leases can
+    /// be voided without it making new ones. False when it came back in time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn declare_dead(&self, instance: Uuid, dead_after_ms: i64) -> Result<bool, StoreError> {
+        let Pools::Postgres { engine, .. } = &self.inner.pools else { return Ok(false) };
+        let sql = format!("UPDATE instances SET beat_at = 0 WHERE id = $1 AND beat_at < {NOW_POSTGRES} - $2 * 1000");
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(instance)
+            .bind(dead_after_ms)
+            .execute(engine)
+            .await
+            .map_err(StoreError::during("declaring a replica dead"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Takes an instance off the list: it left, or it was declared dead and its leases are void.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -341,8 +341,11 @@ async fn an_instance_that_was_struck_off_learns_of_it() {
         if db.is_postgres() {
             db.sql(&format!("UPDATE instances SET beat_at = beat_at - 13000000 WHERE id = '{gone}'")).await;
             assert_eq!(db.store.dead_instances(12_000).await.expect("looks"), [gone]);
+            assert!(!db.store.declare_dead(here, 12_000).await.expect("answers"), "it is alive");
+            assert!(db.store.declare_dead(gone, 12_000).await.expect("answers"));
+            assert_eq!(db.store.dead_instances(12_000).await.expect("looks"), [gone], "until its leases are void");
             db.store.strike_off(gone).await.expect("strikes");
-            assert!(!db.store.beat(gone, 12_000).await.expect("beats").known);
+            assert!(!db.store.beat(gone, 12_000).await.expect("beats").known, "it cannot come back under this name");
             assert!(db.store.dead_instances(12_000).await.expect("looks").is_empty());
         }
         db

@@ -13,10 +13,7 @@ use postern_store::{
     read::{DeliveryFilter, EventFilter, ListError, RequestFilter, RequestOutcome, SCAN, Search, Window},
 };
 
-use crate::{
-    harness::{Db, each},
-    seed,
-};
+use crate::{harness::each, seed};
 
 async fn all_events(store: &TenantStore, filter: &EventFilter, limit: usize) -> Vec<EventId> {
     let (mut found, mut window) = (Vec::new(), Window::newest(limit));

@@ -41,6 +41,10 @@ async fn is_queued(db: &Db, id: DeliveryId, due_at: i64, retries: i32) -> bool {
     db.count(&sql).await == 1
 }
 
+async fn on_record(db: &Db, action: &str, id: DeliveryId) -> i64 {
+    db.count(&format!("SELECT count(*) FROM audit_entries WHERE action = '{action}' AND target = '{id}'")).await
+}
+
 const ASKED_BY: &str = "api_key:key_00000000000000000000000000";
 
 #[tokio::test]
@@ -53,6 +57,7 @@ async fn what_is_finished_is_tried_again_from_the_start() {
             let id = seed::delivery(&db, &owner, event, (state, 4)).await;
             assert_eq!(retry(&store, id).await, Some(Retried::Due), "{state}");
             assert!(is_queued(&db, id, db.clock.now().as_micros(), 0).await);
+            assert_eq!(on_record(&db, "delivery.retried", id).await, 1);
             let now = find(&store, id).await;
             assert_eq!((now.state, now.attempts, now.finished_at), (DeliveryState::Pending, 4, None));
         }
@@ -86,6 +91,7 @@ async fn what_is_under_way_is_left_alone() {
         let id = seed::delivery(&db, &owner, event, ("leased", 2)).await;
         assert_eq!(retry(&store, id).await, Some(Retried::InFlight));
         assert_eq!(cancel(&store, id).await, Some(Cancelled::InFlight));
+        assert_eq!(on_record(&db, "delivery.retried", id).await + on_record(&db, "delivery.cancelled", id).await, 0);
         assert_eq!(find(&store, id).await.state, DeliveryState::Leased);
         db
     })
@@ -124,6 +130,7 @@ async fn only_what_waits_can_be_called_off() {
         let event = seed::event(&db, &owner, "a").await;
         let id = seed::delivery(&db, &owner, event, ("pending", 2)).await;
         assert_eq!(cancel(&store, id).await, Some(Cancelled::Done));
+        assert_eq!(on_record(&db, "delivery.cancelled", id).await, 1);
         let now = find(&store, id).await;
         assert_eq!((now.state, now.attempts, now.finished_at), (DeliveryState::Cancelled, 2, Some(db.clock.now())));
         for state in ["delivered", "dead", "cancelled"] {

@@ -14,7 +14,9 @@ fn only_a_bearer_key_in_one_header_opens_the_door() {
     assert_eq!(get("/api/v1/sources", &[("authorization", &bearer)]).status, 200);
     assert_eq!(get("/api/v1/sources", &[("authorization", &bearer.replace("Bearer", "bearer"))]).status, 200);
     let changed = format!("{}x", &bearer[..bearer.len() - 1]);
-    for authorization in ["", "Bearer", "Bearer ", "Basic eDp5", tenant.key.as_str(), "Bearer pst_live_x", &changed, "Bearer \u{e9}"] {
+    for authorization in
+        ["", "Bearer", "Bearer ", "Basic eDp5", tenant.key.as_str(), "Bearer pst_live_x", &changed, "Bearer \u{e9}"]
+    {
         let answer = get("/api/v1/sources", &[("authorization", authorization)]);
         assert_eq!(answer.refusal().0, 401, "{authorization}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
@@ -42,7 +44,8 @@ fn a_revoked_or_expired_key_opens_nothing() {
     let second = owner.weaker(&["sources:read"]);
     assert_eq!(second.get("/api/v1/sources").status, 200);
     let keys = owner.get("/api/v1/api-keys");
-    let other = keys.json["data"].as_array().expect("a list").iter().find(|key| key["name"] == "weaker").expect("there");
+    let other =
+        keys.json["data"].as_array().expect("a list").iter().find(|key| key["name"] == "weaker").expect("there");
     let path = format!("/api/v1/api-keys/{}", other["id"].as_str().expect("an id"));
     assert_eq!(owner.call("DELETE", &path, None).status, 204);
     assert_eq!(second.get("/api/v1/sources").refusal().1, "unauthenticated");
@@ -98,7 +101,13 @@ fn every_answer_has_the_headers_that_protect() {
     let server = Server::new();
     let tenant = server.tenant("a");
     let plain = |path: &str| server.send(&request("GET", path, &[], b""));
-    for answer in [tenant.get("/api/v1/sources"), tenant.get("/api/v1/sources/x"), plain("/api/v1/x"), plain("/"), plain("/openapi.json")] {
+    for answer in [
+        tenant.get("/api/v1/sources"),
+        tenant.get("/api/v1/sources/x"),
+        plain("/api/v1/x"),
+        plain("/"),
+        plain("/openapi.json"),
+    ] {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
         assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));

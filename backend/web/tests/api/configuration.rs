@@ -23,9 +23,14 @@ fn a_source_is_made_and_shown_without_its_secrets() {
     assert_eq!((&source["secrets_count"], &source["state"]), (&json!(1), &json!("active")));
     assert_eq!(source["created_at"], "2026-03-01T10:00:00.000000Z");
     let url = source["ingest_url"].as_str().expect("a URL");
-    assert!(url.starts_with("https://hooks.example.com/in/") && url.len() == "https://hooks.example.com/in/".len() + 32);
+    assert!(
+        url.starts_with("https://hooks.example.com/in/") && url.len() == "https://hooks.example.com/in/".len() + 32
+    );
     assert!(!made.text.contains("hush"));
-    assert_eq!(made.header("location"), Some(format!("/api/v1/sources/{}", source["id"].as_str().expect("an id")).as_str()));
+    assert_eq!(
+        made.header("location"),
+        Some(format!("/api/v1/sources/{}", source["id"].as_str().expect("an id")).as_str())
+    );
     let seen = tenant.get(made.header("location").expect("a place"));
     assert_eq!(seen.json, made.json);
     assert_eq!(tenant.get("/api/v1/sources").json["data"], json!([made.json]));
@@ -69,7 +74,10 @@ fn a_patch_changes_what_it_names() {
     assert_eq!(patch(json!({ "response": { "status": 301 } })).refusal().2, ["response.status"]);
     assert_eq!(patch(json!({ "dedup": { "key": "json:$[" } })).refusal().2, ["dedup.key"]);
     let last = &tenant.get("/api/v1/audit?limit=1").json["data"][0];
-    assert_eq!((&last["action"], &last["data"]["changed"]), (&json!("source.updated"), &json!(["secrets", "rate_limit", "secrets_count"])));
+    assert_eq!(
+        (&last["action"], &last["data"]["changed"]),
+        (&json!("source.updated"), &json!(["secrets", "rate_limit", "secrets_count"]))
+    );
 }
 
 #[test]
@@ -86,7 +94,9 @@ fn a_destination_shows_its_signing_secret_once_and_its_headers_never() {
     assert_eq!((&made.json["health"], &made.json["fail_next"]), (&json!("healthy"), &Value::Null));
     let path = made.header("location").expect("a place");
     let patched = tenant.call("PATCH", path, Some(json!({ "timeout_ms": 500 })));
-    for text in [patched.text, tenant.get(path).text, tenant.get("/api/v1/destinations").text, tenant.get("/api/v1/audit").text] {
+    for text in
+        [patched.text, tenant.get(path).text, tenant.get("/api/v1/destinations").text, tenant.get("/api/v1/audit").text]
+    {
         assert!(!text.contains("hush") && !text.contains(&secret), "{text}");
     }
 }
@@ -111,7 +121,16 @@ fn a_url_that_leads_inside_is_refused_on_every_way_in() {
     let path = format!("/api/v1/destinations/{}", {
         tenant.make("/api/v1/destinations", json!({ "name": "d", "url": "https://example.org" }))
     });
-    let inside = ["http://127.0.0.1", "http://[::1]/", "http://169.254.169.254/", "ftp://example.org", "http://localhost", "x", "https://hooks.example.com/in/x", "https://u:p@example.org"];
+    let inside = [
+        "http://127.0.0.1",
+        "http://[::1]/",
+        "http://169.254.169.254/",
+        "ftp://example.org",
+        "http://localhost",
+        "x",
+        "https://hooks.example.com/in/x",
+        "https://u:p@example.org",
+    ];
     for url in inside {
         let made = tenant.post("/api/v1/destinations", json!({ "name": "d", "url": url }));
         assert_eq!(made.refusal(), (422, "invalid_fields", vec!["url"]), "{url}");

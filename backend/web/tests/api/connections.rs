@@ -46,8 +46,11 @@ fn an_id_that_is_not_ones_own_is_answered_like_one_that_nobody_has() {
 fn a_pattern_that_is_none_is_refused() {
     let server = Server::new();
     let tenant = server.tenant("a");
-    let id = tenant.make("/api/v1/connections", json!({ "source_id": tenant.make_source(), "destination_id": tenant.make_bin() }));
-    let patch = |types: Value| tenant.call("PATCH", &format!("/api/v1/connections/{id}"), Some(json!({ "event_types": types })));
+    let id = tenant
+        .make("/api/v1/connections", json!({ "source_id": tenant.make_source(), "destination_id": tenant.make_bin() }));
+    let patch = |types: Value| {
+        tenant.call("PATCH", &format!("/api/v1/connections/{id}"), Some(json!({ "event_types": types })))
+    };
     assert_eq!(patch(json!(["a.*"])).json["event_types"], json!(["a.*"]));
     assert_eq!(patch(json!(["*.a"])).refusal(), (422, "invalid_fields", vec!["event_types"]));
     assert_eq!(patch(json!(vec!["a"; 101])).refusal().2, ["event_types"]);

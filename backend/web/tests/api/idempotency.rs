@@ -40,7 +40,10 @@ fn a_key_is_good_for_one_request_only() {
     assert_eq!(other.refusal().1, "idempotency_mismatch");
     let elsewhere = make(&tenant, "/api/v1/sources", "k", body.clone());
     assert_eq!(elsewhere.status, 422, "not even looked up: the body is refused first");
-    assert_eq!(make(&server.tenant("b"), "/api/v1/destinations", "k", body.clone()).header("idempotency-replayed"), None);
+    assert_eq!(
+        make(&server.tenant("b"), "/api/v1/destinations", "k", body.clone()).header("idempotency-replayed"),
+        None
+    );
     server.clock.advance_ms(25 * 3_600_000);
     assert_eq!(make(&tenant, "/api/v1/destinations", "k", body).header("idempotency-replayed"), None);
 }

@@ -27,8 +27,18 @@ fn a_body_that_cannot_be_read_is_told_why() {
         (br#"{"name": "a", "kind": "webhook", "public_keys": []}"#, 422, "invalid_fields", "public_keys"),
         (br#"{"name": "a", "kind": "poll"}"#, 422, "invalid_fields", "kind"),
         (br#"{"kind": "webhook"}"#, 422, "invalid_fields", "name"),
-        (br#"{"name": "a", "kind": "webhook", "scheme": "none", "max_body_bytes": 1.5}"#, 422, "invalid_fields", "max_body_bytes"),
-        (br#"{"name": "a", "kind": "webhook", "scheme": "none", "config": {"x": {"y": 1, "y": 2}}}"#, 422, "invalid_fields", "`y`"),
+        (
+            br#"{"name": "a", "kind": "webhook", "scheme": "none", "max_body_bytes": 1.5}"#,
+            422,
+            "invalid_fields",
+            "max_body_bytes",
+        ),
+        (
+            br#"{"name": "a", "kind": "webhook", "scheme": "none", "config": {"x": {"y": 1, "y": 2}}}"#,
+            422,
+            "invalid_fields",
+            "`y`",
+        ),
     ];
     for (body, status, code, word) in cases {
         let answer = post(&tenant, &[JSON], body);
@@ -85,8 +95,9 @@ fn an_id_of_another_kind_is_answered_like_one_that_nobody_has() {
     let server = Server::new();
     let tenant = server.tenant("a");
     let source = tenant.make_source();
-    let answers = ["src_00000000000000000000000000", &tenant.make_bin(), "x", "src_", "%00", &source.to_uppercase(), "..%2f"]
-        .map(|id| tenant.get(&format!("/api/v1/sources/{id}")));
+    let answers =
+        ["src_00000000000000000000000000", &tenant.make_bin(), "x", "src_", "%00", &source.to_uppercase(), "..%2f"]
+            .map(|id| tenant.get(&format!("/api/v1/sources/{id}")));
     for answer in &answers {
         assert_eq!((answer.refusal().0, &answer.json), (404, &answers[0].json));
     }

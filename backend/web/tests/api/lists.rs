@@ -15,7 +15,13 @@ fn pages_follow_each_other_without_gaps() {
     loop {
         let page = tenant.get(&path);
         assert_eq!(page.status, 200, "{page:?}");
-        seen.extend(page.json["data"].as_array().expect("a list").iter().map(|row| row["id"].as_str().expect("an id").to_owned()));
+        seen.extend(
+            page.json["data"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|row| row["id"].as_str().expect("an id").to_owned()),
+        );
         pages += 1;
         let Some(cursor) = page.json["next_cursor"].as_str() else { break };
         path = format!("/api/v1/sources?limit=3&cursor={cursor}");
@@ -32,10 +38,15 @@ fn the_audit_trail_comes_in_pages_too() {
     let first = tenant.get("/api/v1/audit?limit=2");
     let cursor = first.json["next_cursor"].as_str().expect("more");
     let second = tenant.get(&format!("/api/v1/audit?limit=2&cursor={cursor}"));
-    let seqs = |page: &Value| page["data"].as_array().expect("a list").iter().map(|row| row["seq"].as_i64()).collect::<Vec<_>>();
+    let seqs = |page: &Value| {
+        page["data"].as_array().expect("a list").iter().map(|row| row["seq"].as_i64()).collect::<Vec<_>>()
+    };
     assert_eq!([seqs(&first.json), seqs(&second.json)].concat(), [Some(5), Some(4), Some(3), Some(2)]);
     let entry = &first.json["data"][0];
-    assert_eq!((&entry["action"], &entry["actor"]["kind"], &entry["remote"]), (&"destination.created".into(), &"api_key".into(), &"127.0.0.1".into()));
+    assert_eq!(
+        (&entry["action"], &entry["actor"]["kind"], &entry["remote"]),
+        (&"destination.created".into(), &"api_key".into(), &"127.0.0.1".into())
+    );
     let moment = tenant.get("/api/v1/audit?from=2026-03-01T10:00:00%2B00:00&to=2026-03-01T10:00:00Z");
     assert_eq!((moment.status, moment.json["data"].as_array().map(Vec::len)), (200, Some(0)));
 }
@@ -49,7 +60,8 @@ fn a_cursor_works_for_its_own_list_only() {
     }
     let cursor = a.get("/api/v1/sources?limit=1").json["next_cursor"].as_str().expect("more").to_owned();
     assert_eq!(a.get(&format!("/api/v1/sources?limit=1&cursor={cursor}")).status, 200);
-    let filtered = a.get("/api/v1/audit?limit=1&action=source.created").json["next_cursor"].as_str().expect("more").to_owned();
+    let filtered =
+        a.get("/api/v1/audit?limit=1&action=source.created").json["next_cursor"].as_str().expect("more").to_owned();
     let swapped = format!("{}{}", &cursor[1..], &cursor[..1]);
     for (tenant, path) in [
         (&b, format!("/api/v1/sources?cursor={cursor}")),

@@ -38,10 +38,16 @@ struct Owned {
 impl Owned {
     fn of(tenant: &Client<'_>) -> Self {
         let (source, destination) = (tenant.make_source(), tenant.make_bin());
-        let connection = tenant.make("/api/v1/connections", json!({ "source_id": source, "destination_id": destination }));
+        let connection =
+            tenant.make("/api/v1/connections", json!({ "source_id": source, "destination_id": destination }));
         let key = tenant.make("/api/v1/api-keys", json!({ "name": "k", "scopes": ["sources:read"] }));
         Self {
-            ids: vec![("sources", source), ("destinations", destination), ("connections", connection), ("api-keys", key)],
+            ids: vec![
+                ("sources", source),
+                ("destinations", destination),
+                ("connections", connection),
+                ("api-keys", key),
+            ],
         }
     }
 
@@ -89,7 +95,8 @@ fn a_key_that_may_do_everything_else_is_too_weak() {
     for operation in operations() {
         let others: Vec<&str> =
             Permission::ALL.iter().map(|known| known.as_str()).filter(|known| *known != operation.permission).collect();
-        let answer = owner.weaker(&others).call(&operation.method, &owned.fill(&operation.path), body(&operation, &owned));
+        let answer =
+            owner.weaker(&others).call(&operation.method, &owned.fill(&operation.path), body(&operation, &owned));
         assert_eq!(answer.refusal().1, "permission_missing", "{} {}", operation.method, operation.path);
     }
 }
@@ -120,7 +127,8 @@ fn another_tenants_id_is_answered_like_one_that_nobody_has() {
     }
     assert_eq!(a.get("/api/v1/audit").json, before, "nothing of the other tenant was touched");
     let seen = |tenant: &Client<'_>| {
-        let all = ["sources", "destinations", "connections", "api-keys"].map(|noun| tenant.get(&format!("/api/v1/{noun}")).text);
+        let all = ["sources", "destinations", "connections", "api-keys"]
+            .map(|noun| tenant.get(&format!("/api/v1/{noun}")).text);
         all.concat()
     };
     let foreign: BTreeSet<&str> = owned.ids.iter().map(|(_, id)| id.as_str()).collect();

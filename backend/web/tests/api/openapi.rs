@@ -17,7 +17,10 @@ fn the_document_is_served_as_it_is_written() {
 fn the_copy_in_docs_is_the_document() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/openapi.json");
     let copy = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(copy == postern_web::openapi::document(), "write it again: `postern openapi > docs/reference/openapi.json`");
+    assert!(
+        copy == postern_web::openapi::document(),
+        "write it again: `postern openapi > docs/reference/openapi.json`"
+    );
 }
 
 #[test]

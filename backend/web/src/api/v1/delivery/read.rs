@@ -1,8 +1,11 @@
 //! Looking at deliveries.
 
 use actix_web::web::{self, Data};
-use postern_domain::{DeliveryId, delivery::DeliveryState};
-use postern_store::read::DeliveryFilter;
+use postern_domain::{DeliveryId, EventId, delivery::DeliveryState};
+use postern_store::{
+    TenantStore,
+    read::{DeliveryFilter, EventFilter, Search, Window},
+};
 use utoipa::IntoParams;
 
 use super::shape::{DeliveryDetailView, DeliveryView};
@@ -59,6 +62,9 @@ pub(crate) async fn list(
     let (from, to) = (query.moment("from")?, query.moment("to")?);
     let page = query.page(&app, caller.scope(), "deliveries")?;
     let store = app.engine.store.tenant(caller.scope());
+    if let Some(event) = filter.event {
+        check_event(&store, event).await?;
+    }
     let slice = store.list_deliveries(filter, &page.window(from, to)).await?;
     Ok(web::Json(page.answer_slice(slice, |delivery| DeliveryView::of(&delivery))))
 }
@@ -78,4 +84,11 @@ pub(crate) async fn find(
     let store = app.engine.store.tenant(caller.scope());
     let delivery = store.find_delivery(id.0).await?.ok_or_else(Problem::not_found)?;
     Ok(web::Json(DeliveryDetailView::of(delivery)))
+}
+
+/// An event that the tenant does not have is named, as a source or a destination would be.
+async fn check_event(store: &TenantStore, id: EventId) -> Result<(), Problem> {
+    let filter = EventFilter { search: Some(Search::Event(id)), ..EventFilter::default() };
+    let found = store.list_events(&filter, &Window { limit: 1, after: None, from: None, to: None }).await?;
+    if found.rows.is_empty() { Err(Problem::unknown_reference("event_id")) } else { Ok(()) }
 }
