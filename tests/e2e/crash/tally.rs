@@ -40,10 +40,33 @@ pub(crate) async fn balance(load: &Load, receivers: &[&Receiver], inspector: &In
     let delivered = "SELECT count(DISTINCT event_id) FROM deliveries WHERE state = 'delivered'";
     assert_eq!(number(delivered).await, accepted.len(), "no event without its delivery");
     assert_eq!(number("SELECT count(*) FROM deliveries").await, accepted.len(), "one delivery for each event");
+    let mut repeated: Vec<&str> = counts.iter().filter(|(_, count)| **count > 1).map(|(id, _)| *id).collect();
+    repeated.sort_unstable();
+    for id in repeated.iter().take(3) {
+        explain(id, &arrivals, inspector).await;
+    }
     Tally {
         events: accepted.len(),
         extra_arrivals: arrivals.len() - counts.len(),
         interrupted: number("SELECT count(*) FROM attempts WHERE kind = 'interrupted'").await,
         superseded: number("SELECT count(*) FROM attempts WHERE kind = 'superseded'").await,
     }
+}
+
+/// For whoever looks at a failed test: when an event arrived, and which attempts are on record.
+async fn explain(id: &str, arrivals: &[Arrival], inspector: &Inspector) {
+    let first = arrivals.iter().map(|arrival| arrival.at).min().expect("at least one");
+    let at: Vec<_> = arrivals.iter().filter(|arrival| arrival.id() == id).map(|arrival| arrival.at - first).collect();
+    let uuid = id.parse::<postern_domain::EventId>().expect("an event's id").uuid();
+    let blob = format!("x'{}'", uuid.simple());
+    let text = format!("'{uuid}'");
+    let event = inspector.either(&blob, &text);
+    let attempts = inspector
+        .pairs(&format!(
+            "SELECT CAST(number AS text), kind || ' at ' || CAST(started_at AS text) || ' for ' || \
+             CAST(duration_us AS text) || ' us' FROM attempts \
+             WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id = {event}) ORDER BY number"
+        ))
+        .await;
+    eprintln!("{id} arrived {at:?} after the first of all; attempts {attempts:?}");
 }

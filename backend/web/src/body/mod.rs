@@ -46,18 +46,52 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Json<T, 
     }
 }
 
+/// A body whose own fields are read as `T` while a payload within it is the sender's business: it is not looked into,
+/// and passes on byte for byte.
+#[derive(Debug)]
+pub struct Envelope<T, const LIMIT: usize>(pub T);
+
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Envelope<T, LIMIT> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let head = check_head(request, LIMIT);
+        let payload = payload.take();
+        Box::pin(async move {
+            head?;
+            read_as(utf8(&read(payload, LIMIT).await?)?).map(Self)
+        })
+    }
+}
+
 /// Reads bytes as `T`, strictly.
 ///
 /// # Errors
 /// 400 for what is not JSON, with line and column; 422 for what is JSON and cannot be accepted, with the field.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|cause| {
+    let text = utf8(bytes)?;
+    strict::check(text)?;
+    read_as(text)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|cause| {
         let at = cause.valid_up_to();
         Problem::new(Code::InvalidFields, format!("Byte {} of the body is not valid UTF-8.", at + 1))
-    })?;
-    strict::check(text)?;
+    })
+}
+
+fn read_as<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    // serde would also read a list, field by field in their order.
+    let listed = text.trim_start().starts_with('[');
+    if listed {
+        return Err(Problem::invalid("body", "must be a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut reader).map_err(|cause| strict::explain(&cause))
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|cause| strict::explain(&cause))?;
+    reader.end().map_err(|cause| Problem::new(Code::InvalidJson, format!("{cause}.")))?;
+    Ok(value)
 }
 
 fn check_head(request: &HttpRequest, limit: usize) -> Result<(), Problem> {

@@ -49,8 +49,8 @@ fn what_is_json_and_wrong_is_refused_by_field() {
         (r#"{"name": "a", "retry": {"schedule_s": [1, -1]}}"#, "`retry.schedule_s[1]` cannot be read"),
         (r#"{"name": "a", "retry": {}}"#, "`retry.schedule_s` is required"),
         (r"{}", "`name` is required"),
-        (r"[]", "`name` is required"),
-        (r"7", "`body` cannot be read"),
+        (r#"["a", {}, null]"#, "`body` must be a JSON object"),
+        (r"7", "`body` must be a JSON object"),
     ] {
         let problem = refusal(text);
         assert_eq!(problem.code(), Code::InvalidFields, "{text}: {problem}");

@@ -1,5 +1,10 @@
 //! The document: complete, stable, and the same as the copy in docs.
 
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
 use serde_json::Value;
 
 use crate::harness::{Server, request};
@@ -43,6 +48,43 @@ fn every_operation_names_its_permission_and_every_reference_is_there() {
         }
     });
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What the source says is served under `/api/v1`: the arguments of every `resource(…)`.
+fn served() -> BTreeSet<String> {
+    let mut served = BTreeSet::new();
+    for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api"))) {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        for word in ["web::resource", ".route(", "web::scope(\"/api/v1"] {
+            let is_the_scope = word.contains("scope") && file.ends_with("v1/mod.rs");
+            assert!(is_the_scope || !text.contains(word), "{}: `{word}` makes routes that nobody lists", file.display());
+        }
+        for call in text.split("resource(").skip(1).filter(|call| call.trim_start().starts_with('"')) {
+            let path = call.split('"').nth(1).expect("a path");
+            let methods = call.split("])").next().expect("methods");
+            for method in methods.split("Method::").skip(1) {
+                let method: String = method.chars().take_while(char::is_ascii_uppercase).collect();
+                served.insert(format!("{} /api/v1{path}", method.to_lowercase()));
+            }
+        }
+    }
+    served
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn the_document_and_the_routes_are_the_same() {
+    let document: Value = serde_json::from_str(&postern_web::openapi::document()).expect("JSON");
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        described.extend(item.as_object().expect("an item").keys().map(|method| format!("{method} {path}")));
+    }
+    assert_eq!(served(), described);
 }
 
 fn references(value: &Value, seen: &mut impl FnMut(&str)) {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     App,
     auth::{EventsWrite, Permit, client_address},
-    body::Json,
+    body::Envelope,
     idempotency::Idempotency,
     openapi::{OnceHeader, Problems},
     problem::Problem,
@@ -56,9 +56,9 @@ pub(crate) async fn publish(
     app: Data<App>,
     request: HttpRequest,
     once: Idempotency,
-    body: Json<PublishEvent, PUBLISH_BYTES>,
+    body: Envelope<PublishEvent, PUBLISH_BYTES>,
 ) -> Result<HttpResponse, Problem> {
-    let event = body.value;
+    let event = body.0;
     let publication = Publication {
         source: event.source_id,
         event_type: checked("type", event.r#type, MAX_LEN)?,
