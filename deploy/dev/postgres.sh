@@ -2,6 +2,8 @@
 # A private PostgreSQL: its own folder, a free port of 127.0.0.1, a random password, gone when it is stopped.
 #   postgres.sh start          starts one, prints `FOLDER URL`
 #   postgres.sh stop FOLDER    stops it and removes the folder
+#   postgres.sh halt FOLDER    stops it as a crash would, and keeps the folder
+#   postgres.sh resume FOLDER  starts it again on the same port, recovering
 #   postgres.sh bin            prints where the server programs are
 # POSTERN_DEV_PG_FSYNC=off makes tests faster and crashes unsafe; the default is what production has.
 set -euo pipefail
@@ -98,12 +100,30 @@ start() {
     give_up "the server did not start" "$folder/data/server.log"
 }
 
+ours() {
+    case "$1" in
+    */postern-pg.*) ;;
+    *) fail "$1 was not made by this script" ;;
+    esac
+}
+
+halt() {
+    ours "$1"
+    cd "$1"
+    as_server "$(programs)/pg_ctl" -D "$1/data" -m immediate -w stop >/dev/null 2>&1 || fail "$1 did not stop"
+}
+
+# `restart` of what does not run starts it with the options of its last start, the port among them.
+resume() {
+    ours "$1"
+    cd "$1"
+    as_server "$(programs)/pg_ctl" -D "$1/data" -l "$1/data/server.log" -w -t 60 restart >/dev/null 2>&1 ||
+        fail "$1 did not start again: $(tail -n 5 "$1/data/server.log")"
+}
+
 stop() {
     local folder="$1"
-    case "$folder" in
-    */postern-pg.*) ;;
-    *) fail "$folder was not made by this script" ;;
-    esac
+    ours "$folder"
     [ -d "$folder" ] || return 0
     cd "$folder"
     as_server "$(programs)/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true
@@ -114,6 +134,8 @@ stop() {
 case "${1:-}" in
 start) start ;;
 stop) stop "${2:?usage: postgres.sh stop FOLDER}" ;;
+halt) halt "${2:?usage: postgres.sh halt FOLDER}" ;;
+resume) resume "${2:?usage: postgres.sh resume FOLDER}" ;;
 bin) programs ;;
-*) fail "usage: postgres.sh start | stop FOLDER | bin" ;;
+*) fail "usage: postgres.sh start | stop FOLDER | halt FOLDER | resume FOLDER | bin" ;;
 esac

@@ -14,3 +14,4 @@ mod harness;
 mod journey;
 mod matrix;
 mod peers;
+mod ssrf;

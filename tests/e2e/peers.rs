@@ -150,7 +150,8 @@ async fn ask(program: PathBuf, script: PathBuf, questions: Value) -> Value {
     let work = move || {
         let mut command = Command::new(&program);
         let child = command.arg(&script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap_or_else(|cause| panic!("{}: {cause}: run `deploy/dev/setup.sh test`", program.display()));
+        let mut child =
+            child.unwrap_or_else(|cause| panic!("{}: {cause}: run `deploy/dev/setup.sh test`", program.display()));
         let mut input = child.stdin.take().expect("piped");
         input.write_all(questions.to_string().as_bytes()).expect("it reads");
         drop(input);

@@ -9,7 +9,10 @@ use postern_store::{
     tenant::{Cancelled, Claim, Retried},
 };
 
-use crate::{Engine, configure::By};
+use crate::{
+    Engine,
+    configure::{By, Done},
+};
 
 /// What is remembered of a change under an Idempotency-Key: that it was made. The caller shows what is so now.
 const REMEMBERED_STATUS: u16 = 202;
@@ -52,10 +55,10 @@ pub enum CancelError {
 ///
 /// # Errors
 /// [`RetryError`]; nothing is changed then.
-pub async fn retry(engine: &Engine, by: &By, id: DeliveryId) -> Result<(), RetryError> {
+pub async fn retry(engine: &Engine, by: &By, id: DeliveryId) -> Result<Done<()>, RetryError> {
     let mut tx = match begin(engine, by).await? {
         Begun::Fresh(tx) => tx,
-        Begun::MadeBefore => return Ok(()),
+        Begun::MadeBefore { status, body } => return Ok(Done::Before { status, body }),
         Begun::OtherChange => return Err(RetryError::OnceKeyReused),
     };
     match tx.retry_delivery(id).await?.ok_or(RetryError::NotFound)? {
@@ -66,17 +69,17 @@ pub async fn retry(engine: &Engine, by: &By, id: DeliveryId) -> Result<(), Retry
     }
     commit(tx, by).await?;
     engine.wake();
-    Ok(())
+    Ok(Done::Now(()))
 }
 
 /// Ends a delivery that waits, without a further try.
 ///
 /// # Errors
 /// [`CancelError`]; nothing is changed then.
-pub async fn cancel(engine: &Engine, by: &By, id: DeliveryId) -> Result<(), CancelError> {
+pub async fn cancel(engine: &Engine, by: &By, id: DeliveryId) -> Result<Done<()>, CancelError> {
     let mut tx = match begin(engine, by).await? {
         Begun::Fresh(tx) => tx,
-        Begun::MadeBefore => return Ok(()),
+        Begun::MadeBefore { status, body } => return Ok(Done::Before { status, body }),
         Begun::OtherChange => return Err(CancelError::OnceKeyReused),
     };
     match tx.cancel_delivery(id).await?.ok_or(CancelError::NotFound)? {
@@ -86,12 +89,12 @@ pub async fn cancel(engine: &Engine, by: &By, id: DeliveryId) -> Result<(), Canc
     }
     commit(tx, by).await?;
     engine.wake();
-    Ok(())
+    Ok(Done::Now(()))
 }
 
 enum Begun {
     Fresh(TenantTx),
-    MadeBefore,
+    MadeBefore { status: u16, body: String },
     OtherChange,
 }
 
@@ -100,7 +103,7 @@ async fn begin(engine: &Engine, by: &By) -> Result<Begun, StoreError> {
     let Some(once) = &by.once else { return Ok(Begun::Fresh(tx)) };
     Ok(match tx.claim_idempotency(once.key, once.fingerprint).await? {
         Claim::Fresh => Begun::Fresh(tx),
-        Claim::Replay { .. } => Begun::MadeBefore,
+        Claim::Replay { status, body } => Begun::MadeBefore { status, body },
         Claim::Mismatch => Begun::OtherChange,
     })
 }

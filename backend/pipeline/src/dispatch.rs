@@ -27,6 +27,8 @@ use crate::{accept::is_secret, engine::Engine, entry::DestinationEntry, lanes::S
 /// The lease must outlive the request's deadline by so much, or two processes could deliver the same row.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
+pub(crate) const USER_AGENT: &str = concat!("Postern/", env!("CARGO_PKG_VERSION"));
+
 /// A leased delivery with all that its attempt needs.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -134,10 +136,11 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
 fn signed_headers(job: &Job, now: Timestamp) -> Result<HeaderMap, header::InvalidHeaderValue> {
     let id = job.event.to_string();
     let signature = job.destination.signing_key.sign(&id, now.as_secs(), &job.body);
-    let mut headers = HeaderMap::with_capacity(4 + job.destination.headers.len());
+    let mut headers = HeaderMap::with_capacity(5 + job.destination.headers.len());
     if let Some(content_type) = &job.content_type {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type)?);
     }
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     headers.insert("webhook-id", HeaderValue::try_from(id)?);
     headers.insert("webhook-timestamp", HeaderValue::from(now.as_secs()));
     headers.insert("webhook-signature", HeaderValue::try_from(signature)?);

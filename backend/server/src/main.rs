@@ -11,7 +11,7 @@ mod serve;
 mod telemetry;
 mod verify;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 
@@ -61,9 +61,11 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("postern").build()
 }
 
-/// Answers of commands go to standard output, logs to standard error.
-#[expect(clippy::print_stdout, reason = "the answer of a command")]
+/// Answers of commands go to standard output, logs to standard error. A reader that has gone is not an error.
 pub(crate) fn print(text: &str) -> anyhow::Result<ExitCode> {
-    println!("{text}");
-    Ok(ExitCode::SUCCESS)
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(cause) => Err(cause.into()),
+    }
 }

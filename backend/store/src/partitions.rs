@@ -160,41 +160,31 @@ impl Store {
         }
     }
 
-    /// Deletes dedup keys whose window is over, and answers of idempotent calls older than a day, in batches.
+    /// Deletes dedup keys whose window is over, in batches.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn expire_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let doing = "expiring keys";
-        let dedup = "DELETE FROM dedup_keys WHERE (source_id, key_hash) IN \
-                     (SELECT source_id, key_hash FROM dedup_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-        let answers = "DELETE FROM idempotency_keys WHERE (tenant_id, key_hash) IN \
-                       (SELECT tenant_id, key_hash FROM idempotency_keys WHERE created_at <= $1 ORDER BY created_at LIMIT $2)";
+        let sql = "DELETE FROM dedup_keys WHERE (source_id, key_hash) IN \
+                   (SELECT source_id, key_hash FROM dedup_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         let mut total = 0;
-        for (sql, until) in [(dedup, now), (answers, now.plus_ms(-DAY_MS))] {
-            loop {
-                let some = match &self.inner.pools {
-                    Pools::Postgres { engine, .. } => sqlx::query(sql)
-                        .bind(until.as_micros())
-                        .bind(SQLITE_BATCH)
-                        .execute(engine)
-                        .await
-                        .map(|done| done.rows_affected()),
-                    Pools::Sqlite { writer, .. } => sqlx::query(sql)
-                        .bind(until.as_micros())
-                        .bind(SQLITE_BATCH)
-                        .execute(writer)
-                        .await
-                        .map(|done| done.rows_affected()),
+        loop {
+            let some = match &self.inner.pools {
+                Pools::Postgres { engine, .. } => {
+                    let query = sqlx::query(sql).bind(now.as_micros()).bind(SQLITE_BATCH);
+                    query.execute(engine).await.map(|done| done.rows_affected())
                 }
-                .map_err(StoreError::during(doing))?;
-                total += some;
-                if some < SQLITE_BATCH.unsigned_abs() {
-                    break;
+                Pools::Sqlite { writer, .. } => {
+                    let query = sqlx::query(sql).bind(now.as_micros()).bind(SQLITE_BATCH);
+                    query.execute(writer).await.map(|done| done.rows_affected())
                 }
             }
+            .map_err(StoreError::during("expiring dedup keys"))?;
+            total += some;
+            if some < SQLITE_BATCH.unsigned_abs() {
+                return Ok(total);
+            }
         }
-        Ok(total)
     }
 }
 

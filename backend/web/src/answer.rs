@@ -39,10 +39,17 @@ pub(crate) fn changed<T, V: Serialize>(done: Done<T>, view: impl FnOnce(&T) -> V
     response.content_type("application/json").body(body)
 }
 
+/// What it is now, whether it came to be so by this request or by the same one before.
+pub(crate) fn current<V: Serialize>(status: StatusCode, done: &Done<()>, view: &V) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    mark(&mut response, Replayed::of(done));
+    response.content_type("application/json").body(to_json(view))
+}
+
 /// 204.
 pub(crate) fn deleted(done: &Done<()>) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    mark(&mut response, if matches!(done, Done::Before { .. }) { Replayed::Yes } else { Replayed::No });
+    mark(&mut response, Replayed::of(done));
     response.finish()
 }
 
@@ -55,6 +62,15 @@ pub(crate) fn made_id(body: &str) -> Option<String> {
 enum Replayed {
     Yes,
     No,
+}
+
+impl Replayed {
+    const fn of(done: &Done<()>) -> Self {
+        match done {
+            Done::Before { .. } => Self::Yes,
+            Done::Now(()) => Self::No,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -50,12 +50,10 @@ use crate::{
 )]
 struct Document;
 
-/// The document as pretty JSON; the same text from the same source.
+/// The document as pretty JSON, without a newline at its end; the same text from the same source.
 #[must_use]
 pub fn document() -> String {
-    // Not from `OpenApi::to_pretty_json`, so that one newline ends the file.
-    let text = serde_json::to_string_pretty(&Document::openapi()).unwrap_or_default();
-    text + "\n"
+    serde_json::to_string_pretty(&Document::openapi()).unwrap_or_default()
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {

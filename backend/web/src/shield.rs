@@ -36,3 +36,27 @@ impl std::fmt::Display for Panic {
         write!(f, "a handler panicked: {}", text.unwrap_or("without a message"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware::from_fn, test, web};
+
+    use super::{security_headers::REQUEST_ID, shield};
+
+    async fn broken() -> String {
+        panic!("a handler that is broken")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_answered_with_a_trace_id_and_without_its_text() {
+        let app = App::new().wrap(from_fn(shield)).route("/", web::get().to(broken));
+        let app = test::init_service(app).await;
+        let failed = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+        let response = failed.err().expect("the request is gone with the panic").error_response();
+        assert_eq!(response.status(), 500);
+        let trace_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).expect("an id").to_owned();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains(&trace_id) && body.contains("\"internal\"") && !body.contains("broken"), "{body}");
+    }
+}

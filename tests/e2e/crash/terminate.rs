@@ -16,7 +16,9 @@ on_every_database! {
         for round in 1..=3 {
             let before = receiver.count();
             until(Duration::from_secs(30), "it is under load", || receiver.count() >= before + 100).await;
+            let begun = std::time::Instant::now();
             server.sigterm().await;
+            eprintln!("stop {round} took {:?}", begun.elapsed());
             let leased = server.inspect_remains().await.number("SELECT count(*) FROM queue WHERE state = 'leased'").await;
             assert_eq!(leased, 0, "stop {round} left leases behind");
             server.restart().await;

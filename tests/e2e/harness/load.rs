@@ -9,12 +9,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{Api, Route, STRIPE_SECRET, sign, text, until};
 
-/// Between two tries of one event.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two tries of one event: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+/// Requests at one moment. What waits for its turn is sent as soon as there is room.
+const AT_ONCE: usize = 64;
 /// For all that is under way to be accepted, once no more is begun.
 const LAST_ANSWER: Duration = Duration::from_secs(60);
 
@@ -31,6 +37,7 @@ struct Inner {
     servers: Mutex<Vec<Api>>,
     accepted: Mutex<HashMap<String, String>>,
     refusals: Mutex<BTreeMap<u16, usize>>,
+    room: Semaphore,
     under_way: AtomicUsize,
     stopped: AtomicBool,
 }
@@ -44,6 +51,7 @@ impl Load {
                 servers: Mutex::new(routes.iter().take(1).map(|route| route.api.clone()).collect()),
                 accepted: Mutex::default(),
                 refusals: Mutex::default(),
+                room: Semaphore::new(AT_ONCE),
                 under_way: AtomicUsize::new(0),
                 stopped: AtomicBool::new(false),
             }),
@@ -72,23 +80,27 @@ impl Load {
         let front_door = &self.inner.front_doors[turn % self.inner.front_doors.len()];
         let own_id = format!("evt_{number}");
         let body = sign::stripe_body(&own_id, "payment.paid");
+        let mut pause = FIRST_PAUSE;
         for attempt in 0.. {
             let server = {
                 let servers = self.inner.servers.lock().expect("not poisoned");
                 servers[(turn + attempt) % servers.len()].clone()
             };
+            let room = self.inner.room.acquire().await.expect("never closed");
             let headers = sign::stripe(STRIPE_SECRET, sign::now_s(), &body);
             // No answer counts as status 0.
             let (status, answer) = match server.post_raw(front_door, &headers, &body).await {
                 Ok(answer) => (answer.status, answer.json()),
                 Err(_) => (0, serde_json::Value::Null),
             };
+            drop(room);
             if (200..300).contains(&status) {
                 self.inner.accepted.lock().expect("not poisoned").insert(own_id, text(&answer, "id"));
                 break;
             }
             *self.inner.refusals.lock().expect("not poisoned").entry(status).or_default() += 1;
-            sleep(PAUSE).await;
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         self.inner.under_way.fetch_sub(1, Ordering::SeqCst);
     }

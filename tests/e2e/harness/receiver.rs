@@ -92,7 +92,8 @@ impl Receiver {
         });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { continue };
                 let state = Arc::clone(&serving);
                 tokio::spawn(async move {
                     // A sender that goes away is what crash tests are about.

@@ -109,7 +109,7 @@ async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>
                 failures += 1;
                 tracing::warn!(%cause, "Commit {failures} of {TRIES} failed, trying again");
                 tokio::time::sleep(PAUSE).await;
-                prepared = Some((rows, routed));
+                prepared = Some((AcceptBatch { repeated: true, ..rows }, routed));
             }
             Err(cause) => {
                 give_back(engine, routed, &cause);
@@ -137,6 +137,7 @@ fn prepare(engine: &Engine, batch: &[Submission]) -> (AcceptBatch, Routed) {
         lease_ms: engine.options.lease_ms,
         events,
         deliveries: std::mem::take(&mut routed.deliveries),
+        repeated: false,
     };
     (rows, routed)
 }

@@ -59,6 +59,9 @@ pub struct AcceptBatch {
     pub lease_ms: i64,
     pub events: Vec<EventRow>,
     pub deliveries: Vec<DeliveryRow>,
+    /// The answer to a first try was lost. If that had written, others may have gone on from there: what is settled
+    /// must not be queued again.
+    pub repeated: bool,
 }
 
 /// What a commit came to.

@@ -289,3 +289,25 @@ async fn a_resumed_source_is_on_record_as_such() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_same_change_asked_for_twice_at_once_is_made_once() {
+    each(async |db| {
+        let tenant = db.tenant("a").await;
+        let changes = (0..4).map(|_| async {
+            let mut tx = tenant.store.begin(&tenant.actor).await.expect("begins");
+            let claim = tx.claim_idempotency([7; 32], [7; 32]).await.expect("answers");
+            if claim == Claim::Fresh {
+                tx.insert(&sample::source()).await.expect("inserted");
+                tx.answer_idempotency(201, "{}").await.expect("kept");
+                tx.commit().await.expect("committed");
+            }
+            claim
+        });
+        let claims = futures_util::future::join_all(changes).await;
+        assert_eq!(claims.iter().filter(|claim| **claim == Claim::Fresh).count(), 1, "{claims:?}");
+        assert_eq!(tenant.store.sources().list(None, 10).await.expect("answers").len(), 1);
+        db
+    })
+    .await;
+}

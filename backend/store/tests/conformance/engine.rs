@@ -79,7 +79,15 @@ impl Lane {
 
     async fn batch(&self, db: &Db, events: Vec<EventRow>, deliveries: Vec<DeliveryRow>) -> AcceptBatch {
         let config_version = db.store.config_version().await.expect("a version");
-        AcceptBatch { config_version, now: NOON, instance: self.instance, lease_ms: LEASE_MS, events, deliveries }
+        AcceptBatch {
+            config_version,
+            now: NOON,
+            instance: self.instance,
+            lease_ms: LEASE_MS,
+            events,
+            deliveries,
+            repeated: false,
+        }
     }
 
     /// Commits one event with one delivery, leased or pending.
@@ -129,12 +137,19 @@ async fn a_committed_event_has_its_deliveries_and_a_repeated_commit_changes_noth
         let event = lane.event(Some("one"), "{}");
         let delivery = lane.delivery(&event, None);
         let batch = lane.batch(&db, vec![event], vec![delivery]).await;
-        for _ in 0..2 {
-            assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![] });
+        let repeated = AcceptBatch { repeated: true, ..batch.clone() };
+        for batch in [&batch, &repeated] {
+            assert_eq!(db.store.commit(batch).await.expect("commits"), Accepted::Written { duplicates: vec![] });
         }
         assert_eq!(db.count("SELECT count(*) FROM events").await, 1);
         assert_eq!(db.count("SELECT count(*) FROM event_bodies").await, 1);
         assert_eq!(db.count("SELECT count(*) FROM queue").await, 1);
+        // Meanwhile it was delivered; the repeat must not bring it back.
+        let claimed = lane.claim(&db, 1, NOON).await;
+        let done = lane.settlement(claimed[0].delivery, claimed[0].token, Verdict::Delivered);
+        db.store.settle(&[done]).await.expect("settles");
+        db.store.commit(&repeated).await.expect("commits");
+        assert_eq!(db.count("SELECT count(*) FROM queue").await, 0);
         db
     })
     .await;

@@ -50,7 +50,7 @@ fn what_is_json_and_wrong_is_refused_by_field() {
         (r#"{"name": "a", "retry": {}}"#, "`retry.schedule_s` is required"),
         (r"{}", "`name` is required"),
         (r#"["a", {}, null]"#, "`body` must be a JSON object"),
-        (r"7", "`body` must be a JSON object"),
+        (r"7", "`body` cannot be read"),
     ] {
         let problem = refusal(text);
         assert_eq!(problem.code(), Code::InvalidFields, "{text}: {problem}");

@@ -166,6 +166,10 @@ impl Problem {
         if self.0.code == Code::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Some(trace_id) = &self.0.trace_id {
+            // An error is made into an answer after its request has ended, when nothing else knows the id any more.
+            response.insert_header((security_headers::REQUEST_ID, trace_id.as_str()));
+        }
         if matches!(self.0.code, Code::RequestTimeout | Code::PayloadTooLarge) {
             // The rest of the body is not wanted.
             response.force_close();

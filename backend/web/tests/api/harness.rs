@@ -69,6 +69,11 @@ impl Server {
         }
     }
 
+    /// From here on the database does not answer.
+    pub(crate) fn lose_the_database(&self) {
+        self.runtime.block_on(self.store.close());
+    }
+
     /// Sends these bytes and reads until the server closes.
     pub(crate) fn send(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).expect("connects");

@@ -116,3 +116,20 @@ fn a_hundred_headers_are_no_trouble() {
     assert!((400..500).contains(&status), "{status}");
     assert_eq!(tenant.get("/api/v1/sources").status, 200);
 }
+
+#[test]
+fn a_database_that_does_not_answer_is_nobodys_fault() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    assert_eq!(tenant.get("/api/v1/sources").status, 200);
+    server.lose_the_database();
+    for answer in [
+        tenant.get("/api/v1/sources"),
+        tenant.post("/api/v1/sources", json!({ "name": "s", "kind": "publish" })),
+        tenant.get("/api/v1/audit"),
+    ] {
+        assert_eq!(answer.refusal().1, "unavailable");
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+        assert_eq!(answer.json["trace_id"].as_str(), answer.header("x-request-id"));
+    }
+}

@@ -48,7 +48,8 @@ owed AS (
     FROM unnest($18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::uuid[], $24::bigint[], $25::int[],
         $26::uuid[])
     AS owed (id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, body_bytes, lease_token)
-    WHERE event_id IS NULL OR event_id IN (SELECT id FROM taken)
+    WHERE (event_id IS NULL OR event_id IN (SELECT id FROM taken))
+        AND CASE WHEN $29 THEN NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = owed.id) ELSE true END
     ON CONFLICT (delivery_id) DO NOTHING)
 SELECT EXISTS (SELECT 1 FROM current) AS current, ARRAY(SELECT id FROM taken) AS taken";
 
@@ -123,6 +124,7 @@ async fn write(
         .bind(of(deliveries, |row| row.lease.map(postern_domain::AttemptId::uuid)))
         .bind(batch.instance)
         .bind(batch.lease_ms * 1_000)
+        .bind(batch.repeated)
         .fetch_one(connection)
         .await
         .map_err(StoreError::during("committing events"))?;

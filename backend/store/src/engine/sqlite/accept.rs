@@ -31,7 +31,12 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
     insert_events(tx, &events).await?;
     let dropped: HashSet<EventId> =
         double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
-    let owed: Vec<&DeliveryRow> = batch.deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect();
+    let mut owed: Vec<&DeliveryRow> = Vec::with_capacity(batch.deliveries.len());
+    for row in batch.deliveries.iter().filter(|row| !dropped.contains(&row.event)) {
+        if !batch.repeated || !is_settled(tx, row).await? {
+            owed.push(row);
+        }
+    }
     insert_deliveries(tx, batch, &owed).await?;
     Ok(Accepted::Written { duplicates })
 }
@@ -82,6 +87,15 @@ async fn first_event(tx: &mut SqliteConnection, event: &EventRow) -> Result<Firs
     let id: Uuid = row.try_get(0).map_err(StoreError::during(doing))?;
     let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during(doing))?;
     Ok(FirstEvent { id: EventId::from_uuid(id), same_body: event.body_sha256.starts_with(&body_hash) })
+}
+
+async fn is_settled(tx: &mut SqliteConnection, row: &DeliveryRow) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM deliveries WHERE id = ?")
+        .bind(row.id.uuid())
+        .fetch_optional(tx)
+        .await
+        .map_err(StoreError::during(DOING))?;
+    Ok(found.is_some())
 }
 
 async fn insert_events(tx: &mut SqliteConnection, events: &[&EventRow]) -> Result<(), StoreError> {

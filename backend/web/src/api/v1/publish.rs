@@ -31,8 +31,7 @@ pub(crate) struct PublishEvent {
     #[schema(value_type = Object)]
     data: Box<RawValue>,
     /// A source of kind `publish`; the tenant's first when absent.
-    #[schema(value_type = Option<String>)]
-    source_id: Option<SourceId>,
+    source_id: Option<String>,
     /// Within the source's window, the same key is the same event.
     dedup_key: Option<String>,
 }
@@ -59,8 +58,9 @@ pub(crate) async fn publish(
     body: Envelope<PublishEvent, PUBLISH_BYTES>,
 ) -> Result<HttpResponse, Problem> {
     let event = body.0;
+    let source = event.source_id.map(|text| text.parse::<SourceId>()).transpose();
     let publication = Publication {
-        source: event.source_id,
+        source: source.map_err(|_| Problem::unknown_reference("source_id"))?,
         event_type: checked("type", event.r#type, MAX_LEN)?,
         data: Bytes::copy_from_slice(event.data.get().as_bytes()),
         dedup_key: event.dedup_key.map(|key| checked("dedup_key", key, MAX_KEY_LEN)).transpose()?,

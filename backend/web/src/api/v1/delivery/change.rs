@@ -1,12 +1,13 @@
 //! Trying a delivery again, and calling one off.
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use postern_domain::DeliveryId;
 use postern_pipeline::deliveries;
 
 use super::shape::DeliveryDetailView;
 use crate::{
     App,
+    answer::current,
     auth::{DeliveriesWrite, Permit},
     idempotency::Idempotency,
     openapi::{OnceHeader, Problems},
@@ -30,8 +31,8 @@ pub(crate) async fn retry(
     id: PathId<DeliveryId>,
     once: Idempotency,
 ) -> Result<HttpResponse, Problem> {
-    deliveries::retry(&app.engine, &caller.by(once.with_body(&[])), id.0).await?;
-    Ok(HttpResponse::Accepted().json(now(&caller, &app, id.0).await?))
+    let done = deliveries::retry(&app.engine, &caller.by(once.with_body(&[])), id.0).await?;
+    Ok(current(StatusCode::ACCEPTED, &done, &now(&caller, &app, id.0).await?))
 }
 
 /// Call off a delivery that waits
@@ -47,8 +48,8 @@ pub(crate) async fn cancel(
     id: PathId<DeliveryId>,
     once: Idempotency,
 ) -> Result<HttpResponse, Problem> {
-    deliveries::cancel(&app.engine, &caller.by(once.with_body(&[])), id.0).await?;
-    Ok(HttpResponse::Ok().json(now(&caller, &app, id.0).await?))
+    let done = deliveries::cancel(&app.engine, &caller.by(once.with_body(&[])), id.0).await?;
+    Ok(current(StatusCode::OK, &done, &now(&caller, &app, id.0).await?))
 }
 
 async fn now(caller: &Permit<DeliveriesWrite>, app: &App, id: DeliveryId) -> Result<DeliveryDetailView, Problem> {
