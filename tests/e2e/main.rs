@@ -9,9 +9,11 @@
     reason = "a test program: it takes its own time, starts its own tasks, and fails by panicking"
 )]
 
+mod bad_input;
 mod crash;
 mod harness;
 mod journey;
 mod matrix;
 mod peers;
+mod replicas;
 mod ssrf;

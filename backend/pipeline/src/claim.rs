@@ -19,12 +19,12 @@ use crate::{
     dispatch::{self, Job},
     engine::Engine,
     entry::DestinationEntry,
-    lanes::{NoSlot, Slot},
+    lanes::{Lanes, NoSlot, Slot},
 };
 
 /// What one claim takes at most, in all and from one lane.
 const CLAIM: usize = 256;
-const LANE_CLAIM: u32 = 32;
+const LANE_CLAIM: u32 = 128;
 /// How often the database is asked which lanes are due, beyond what this process knows.
 const DISCOVER_EVERY: Duration = Duration::from_millis(500);
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
@@ -131,6 +131,9 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
             let Some(destination) = maps.destination(connection.destination).filter(|entry| entry.active) else {
                 continue;
             };
+            if !Lanes::worth_a_claim(destination) {
+                continue;
+            }
             let ready = Ready { lane, destination: Arc::clone(destination), slots: Vec::new() };
             tenants.entry(connection.tenant).or_default().push_back(ready);
         }

@@ -59,6 +59,7 @@ pub(crate) fn spawn(engine: &Arc<Engine>, job: Job) {
 async fn attempt(engine: &Engine, job: Job) {
     let lease = Duration::from_millis(u64::try_from(engine.options.lease_ms).unwrap_or(0));
     let needed = Duration::from_millis(u64::from(job.destination.timeout_ms)) + LEASE_MARGIN;
+    let turn = job.destination.runtime.turn().await;
     let started_at = engine.clock.now();
     if job.leased_at.elapsed() + needed > lease || !engine.instance.is_live() {
         return settle(engine, job, Verdict::Released, Tried::none(started_at));
@@ -71,6 +72,7 @@ async fn attempt(engine: &Engine, job: Job) {
             Tried::internal(started_at, "an internal error")
         }
     };
+    drop(turn);
     let verdict = judge(engine, &job, &tried).await;
     settle(engine, job, verdict, tried);
 }

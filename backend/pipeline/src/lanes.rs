@@ -1,7 +1,9 @@
 //! Room for attempts: how many may be under way for a destination, a tenant and in all, and which lanes have a backlog.
 //!
 //! A slot is taken before a delivery is leased and given back when its attempt is settled, so that nothing waits for a
-//! limit under a running lease, and a database that cannot settle stops the dispatching by itself.
+//! rate limit under a running lease, and a database that cannot settle stops the dispatching by itself. A healthy
+//! destination has more slots than it may have requests under way: a short line in memory saves a burst the way through
+//! the database (ADR 0007). What stands in line too long is given back, not sent.
 
 use std::{
     collections::HashMap,
@@ -15,7 +17,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use postern_domain::{ConnectionId, DestinationId, TenantId, Timestamp, destination::RateLimit};
 use postern_limits::RateLimiter;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::entry::DestinationEntry;
 
@@ -23,6 +25,8 @@ use crate::entry::DestinationEntry;
 const GLOBAL_SLOTS: u32 = 2_048;
 /// Of these, at most so many for one tenant: its receivers may all hang, and the others still have room.
 const TENANT_SLOTS: u32 = 512;
+/// Slots of a healthy destination for each request that it may have under way.
+const LINE: u32 = 4;
 /// A destination counts as failing after so many failures in a row.
 const FAILING_AFTER: u32 = 3;
 /// Bytes of bodies under way; above it nothing is leased until some are settled.
@@ -37,6 +41,8 @@ pub(crate) struct TenantRuntime {
 pub(crate) struct DestinationRuntime {
     in_flight: AtomicU32,
     concurrency: AtomicU32,
+    /// One permit for each request that may be under way.
+    sending: RwLock<Arc<Semaphore>>,
     limiter: RwLock<Option<(RateLimit, RateLimiter)>>,
     /// As last written to the database, so that only changes are written.
     failing: AtomicBool,
@@ -45,7 +51,11 @@ pub(crate) struct DestinationRuntime {
 
 impl DestinationRuntime {
     pub(crate) fn configure(&self, concurrency: u32, limit: Option<RateLimit>, share: u32, failing: bool) {
-        self.concurrency.store(concurrency.max(1), Ordering::Relaxed);
+        let concurrency = concurrency.max(1);
+        if self.concurrency.swap(concurrency, Ordering::Relaxed) != concurrency {
+            // Requests under way keep their permits of before.
+            *self.sending.write() = Arc::new(Semaphore::new(usize::try_from(concurrency).unwrap_or(1)));
+        }
         self.failing.store(failing, Ordering::Relaxed);
         let mut limiter = self.limiter.write();
         match (&mut *limiter, limit) {
@@ -68,6 +78,19 @@ impl DestinationRuntime {
         // A stumble alone changes nothing, and most attempts change nothing.
         let settled = succeeded || failing;
         (settled && changes && self.failing.swap(failing, Ordering::AcqRel) != failing).then_some(failing)
+    }
+
+    /// Waits for the turn to send. Held for as long as the exchange takes.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let sending = Arc::clone(&self.sending.read());
+        sending.acquire_owned().await.ok()
+    }
+
+    fn slots(&self) -> u32 {
+        let concurrency = self.concurrency.load(Ordering::Relaxed);
+        // One that fails may hang: nothing should stand in line for it.
+        let line = if self.failing.load(Ordering::Relaxed) { 1 } else { LINE };
+        concurrency.saturating_mul(line)
     }
 
     fn set_share(&self, share: u32) {
@@ -146,6 +169,7 @@ impl Lanes {
         let fresh = || DestinationRuntime {
             in_flight: AtomicU32::new(0),
             concurrency: AtomicU32::new(1),
+            sending: RwLock::new(Arc::new(Semaphore::new(1))),
             limiter: RwLock::new(None),
             failing: AtomicBool::new(false),
             failures_in_a_row: AtomicU32::new(0),
@@ -187,7 +211,7 @@ impl Lanes {
         if self.bytes_in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
             return Err(NoSlot::Busy);
         }
-        if !take(&runtime.in_flight, runtime.concurrency.load(Ordering::Relaxed)) {
+        if !take(&runtime.in_flight, runtime.slots()) {
             return Err(NoSlot::Busy);
         }
         if !take(&tenant.in_flight, TENANT_SLOTS) {
@@ -236,6 +260,12 @@ impl Lanes {
         if let Some(known) = self.waiting.lock().get_mut(&lane) {
             *known = until;
         }
+    }
+
+    /// Whether a claim for this destination is worth its transaction: it has no work, or a good part of its slots free.
+    pub(crate) fn worth_a_claim(destination: &DestinationEntry) -> bool {
+        let taken = destination.runtime.in_flight.load(Ordering::Acquire);
+        taken == 0 || taken <= destination.runtime.slots() / 4 * 3
     }
 
     pub(crate) fn has_backlog(&self, lane: ConnectionId, now: Timestamp) -> bool {

@@ -201,7 +201,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .busy_timeout(ACQUIRE_TIMEOUT)
         .pragma("cache_size", "-8192")
         .pragma("temp_store", "memory")
-        .statement_cache_capacity(200);
+        .statement_cache_capacity(400);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT * 2)

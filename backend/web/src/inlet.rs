@@ -28,6 +28,7 @@ use postern_pipeline::{
 use crate::{
     App,
     auth::client_address,
+    body::is_encoded,
     problem::{Code, Problem},
 };
 
@@ -130,8 +131,7 @@ fn check_caller(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> 
 }
 
 fn check_head(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> Result<(), Problem> {
-    let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
-    if encoding.is_some_and(|value| !value.eq_ignore_ascii_case("identity")) {
+    if is_encoded(request) {
         let problem = Problem::new(Code::UnsupportedMediaType, "Send the body without a content-encoding.");
         return Err(refuse(app, source, request, Reason::new("content_encoding", "no content-encoding"), problem));
     }

@@ -1,5 +1,7 @@
 //! A server with a front door that takes anything, and a count of all that it has stored.
 
+use std::fmt::Debug;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -9,8 +11,17 @@ const SOON: std::time::Duration = std::time::Duration::from_secs(10);
 /// All that input can leave behind. What is refused is on record in `requests`, which is no trace but the answer to
 /// "why".
 const TABLES: [&str; 11] = [
-    "events", "event_bodies", "dedup_keys", "queue", "deliveries", "attempts", "sources", "destinations", "connections",
-    "api_keys", "audit_entries",
+    "events",
+    "event_bodies",
+    "dedup_keys",
+    "queue",
+    "deliveries",
+    "attempts",
+    "sources",
+    "destinations",
+    "connections",
+    "api_keys",
+    "audit_entries",
 ];
 
 pub(super) struct Stand {
@@ -50,10 +61,10 @@ impl Stand {
     }
 
     /// Does what must not leave a trace.
-    pub(super) async fn leaves_no_trace<T>(&self, act: impl Future<Output = T>) -> T {
+    pub(super) async fn leaves_no_trace<T: Debug>(&self, act: impl Future<Output = T>) -> T {
         let before = self.rows().await;
         let done = act.await;
-        assert_eq!(self.rows().await, before, "something was stored");
+        assert_eq!(self.rows().await, before, "something was stored, and the answer was {done:?}");
         done
     }
 

@@ -65,10 +65,7 @@ pub(super) async fn say_slowly(base: &str, pieces: Vec<Vec<u8>>, pause: Duration
     .await
     .is_ok();
     writing.abort();
-    Said {
-        text: String::from_utf8_lossy(&heard).into_owned(),
-        closed_after: closed.then(|| begun.elapsed()),
-    }
+    Said { text: String::from_utf8_lossy(&heard).into_owned(), closed_after: closed.then(|| begun.elapsed()) }
 }
 
 /// A body in chunks of at most so many bytes.

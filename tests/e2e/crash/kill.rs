@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{PER_S, tally::balance};
+use super::{PER_S, tally::balance, turn};
 use crate::harness::{Database, Inspector, Load, Receiver, Reply, Route, Server, on_every_database};
 
 const KILLS: &str = "POSTERN_E2E_KILLS";
@@ -20,6 +20,7 @@ struct Kill {
 
 on_every_database! {
     async fn nothing_is_lost_and_little_is_repeated(database: Database) {
+        let _turn = turn().await;
         let kills = std::env::var(KILLS).ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL_KILLS);
         // Within this time of a restart, what was under way at the kill is delivered, if the server lives that long.
         let recovery = Duration::from_secs(if database.is_sqlite() { 2 } else { 15 });

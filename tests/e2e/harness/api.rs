@@ -129,6 +129,14 @@ impl Api {
         read(request).await
     }
 
+    /// One figure of `/metrics`, by its name with labels, as in `postern_delivered_total`.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let answer = self.send(Method::GET, "/metrics", &[], None).await.expect("an answer");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|figure| figure.parse().ok()).unwrap_or_else(|| panic!("no `{name}` in {text}"))
+    }
+
     /// POST to any path without a key, as a provider does; `headers` come from [`super::sign`].
     pub(crate) async fn post_raw(&self, path: &str, headers: &Headers, body: &[u8]) -> reqwest::Result<Answer> {
         let mut request = self.http.post(format!("{}{path}", self.base())).body(body.to_vec());

@@ -36,7 +36,7 @@ struct Inner {
     front_doors: Vec<String>,
     servers: Mutex<Vec<Api>>,
     accepted: Mutex<HashMap<String, String>>,
-    refusals: Mutex<BTreeMap<u16, usize>>,
+    refusals: Mutex<BTreeMap<String, usize>>,
     room: Semaphore,
     under_way: AtomicUsize,
     stopped: AtomicBool,
@@ -88,17 +88,17 @@ impl Load {
             };
             let room = self.inner.room.acquire().await.expect("never closed");
             let headers = sign::stripe(STRIPE_SECRET, sign::now_s(), &body);
-            // No answer counts as status 0.
-            let (status, answer) = match server.post_raw(front_door, &headers, &body).await {
-                Ok(answer) => (answer.status, answer.json()),
-                Err(_) => (0, serde_json::Value::Null),
-            };
+            let answer = server.post_raw(front_door, &headers, &body).await;
             drop(room);
-            if (200..300).contains(&status) {
-                self.inner.accepted.lock().expect("not poisoned").insert(own_id, text(&answer, "id"));
-                break;
-            }
-            *self.inner.refusals.lock().expect("not poisoned").entry(status).or_default() += 1;
+            let refusal = match answer {
+                Ok(answer) if (200..300).contains(&answer.status) => {
+                    self.inner.accepted.lock().expect("not poisoned").insert(own_id, text(&answer.json(), "id"));
+                    break;
+                }
+                Ok(answer) => format!("{} {}", answer.status, answer.header("retry-after").unwrap_or("-")),
+                Err(_) => "no answer".to_owned(),
+            };
+            *self.inner.refusals.lock().expect("not poisoned").entry(refusal).or_default() += 1;
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -114,8 +114,8 @@ impl Load {
         self.inner.accepted.lock().expect("not poisoned").len()
     }
 
-    /// How often each status refused an event; 0 where there was no answer.
-    pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
+    /// How often events were refused, by status and Retry-After, as in `503 2` or `500 -`; or `no answer`.
+    pub(crate) fn refusals(&self) -> BTreeMap<String, usize> {
         self.inner.refusals.lock().expect("not poisoned").clone()
     }
 

@@ -19,4 +19,5 @@ pub(crate) use load::Load;
 pub(crate) use poll::{poll_until, until};
 pub(crate) use receiver::{Arrival, Receiver, Reply};
 pub(crate) use route::{Route, STRIPE_SECRET, connect, stripe_source, text};
-pub(crate) use server::{Address, Options, Server};
+use server::Address;
+pub(crate) use server::{Options, Server};

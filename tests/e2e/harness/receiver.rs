@@ -35,8 +35,6 @@ pub(crate) enum Reply {
 /// One request as it arrived, with a whole body.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
-    /// From 0, in the order of arrival.
-    pub(crate) sequence: usize,
     pub(crate) at: Instant,
     pub(crate) path: String,
     /// Names in lower case.
@@ -131,15 +129,6 @@ impl Receiver {
         self.state.arrivals.lock().expect("not poisoned").len()
     }
 
-    /// How often each event arrived, by `webhook-id`.
-    pub(crate) fn by_id(&self) -> HashMap<String, usize> {
-        let arrivals = self.state.arrivals.lock().expect("not poisoned");
-        arrivals.iter().fold(HashMap::new(), |mut counts, arrival| {
-            *counts.entry(arrival.id().to_owned()).or_default() += 1;
-            counts
-        })
-    }
-
     /// Arrivals of one event.
     pub(crate) fn of(&self, id: &str) -> Vec<Arrival> {
         let arrivals = self.state.arrivals.lock().expect("not poisoned");
@@ -161,8 +150,7 @@ impl State {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut arrivals = self.arrivals.lock().expect("not poisoned");
-        let sequence = arrivals.len();
-        arrivals.push(Arrival { sequence, at: Instant::now(), path, headers, body });
+        arrivals.push(Arrival { at: Instant::now(), path, headers, body });
         drop(arrivals);
         let first = self.first.lock().expect("not poisoned").pop_front();
         first.unwrap_or_else(|| self.usual.lock().expect("not poisoned").clone())

@@ -4,4 +4,5 @@ mod account;
 mod bin;
 mod front_door;
 mod hold;
+mod operation;
 mod retry;

@@ -17,7 +17,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let sql = "SELECT count(*) FROM (SELECT 1 AS one FROM queue LIMIT $1) AS some";
+        let sql = "SELECT count(*) FROM (SELECT 1 AS one FROM queue LIMIT $1) AS counted";
         let unsettled = match &self.inner.pools {
             Pools::Postgres { web, .. } => sqlx::query_scalar(sql).bind(COUNTED).fetch_one(web).await,
             Pools::Sqlite { readers, .. } => sqlx::query_scalar(sql).bind(COUNTED).fetch_one(readers).await,

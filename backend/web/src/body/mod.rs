@@ -90,7 +90,7 @@ fn read_as<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|cause| strict::explain(&cause))?;
-    reader.end().map_err(|cause| Problem::new(Code::InvalidJson, format!("{cause}.")))?;
+    reader.end().map_err(|cause| strict::not_json(&cause))?;
     Ok(value)
 }
 
@@ -100,7 +100,7 @@ fn check_head(request: &HttpRequest, limit: usize) -> Result<(), Problem> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Code::UnsupportedMediaType, "Send `content-type: application/json`."));
     }
-    if text(header::CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity")) {
+    if is_encoded(request) {
         return Err(Problem::new(Code::UnsupportedMediaType, "Send the body without a content-encoding."));
     }
     let announced = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
@@ -108,6 +108,12 @@ fn check_head(request: &HttpRequest, limit: usize) -> Result<(), Problem> {
         return Err(too_large(limit));
     }
     Ok(())
+}
+
+/// Whether any header says so; there may be more than one.
+pub(crate) fn is_encoded(request: &HttpRequest) -> bool {
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {

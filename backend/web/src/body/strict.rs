@@ -18,21 +18,22 @@ const REFUSED: &str = "refused: ";
 pub(super) fn check(text: &str) -> Result<(), Problem> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let looked_at = Looked::deserialize(&mut reader).and_then(|_| reader.end());
-    looked_at.map_err(|cause| {
-        let message = without_place(&cause);
-        let place = format!("line {}, column {}", cause.line(), cause.column());
-        match message.strip_prefix(REFUSED) {
-            Some(refused) => Problem::new(Code::InvalidFields, format!("{refused} ({place}).")),
-            None => Problem::new(Code::InvalidJson, format!("{message} at {place}.")),
-        }
+    looked_at.map_err(|cause| match without_place(&cause).strip_prefix(REFUSED) {
+        Some(refused) => Problem::new(Code::InvalidFields, format!("{refused} ({}).", place(&cause))),
+        None => not_json(&cause),
     })
+}
+
+/// What is not JSON, with the place where it stops being it.
+pub(super) fn not_json(cause: &serde_json::Error) -> Problem {
+    Problem::new(Code::InvalidJson, format!("{} at {}.", without_place(cause), place(cause)))
 }
 
 /// What a type did not accept, by field.
 pub(super) fn explain(cause: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let inner = cause.inner();
     if matches!(inner.classify(), Category::Syntax | Category::Eof | Category::Io) {
-        return Problem::new(Code::InvalidJson, format!("{inner}."));
+        return not_json(inner);
     }
     let message = without_place(inner);
     let path = cause.path().to_string();
@@ -50,6 +51,10 @@ pub(super) fn explain(cause: &serde_path_to_error::Error<serde_json::Error>) -> 
     }
     let field = if path == "." { "body" } else { path.as_str() };
     Problem::invalid(field, &format!("cannot be read: {message}"))
+}
+
+fn place(cause: &serde_json::Error) -> String {
+    format!("line {}, column {}", cause.line(), cause.column())
 }
 
 fn without_place(cause: &serde_json::Error) -> String {
