@@ -60,5 +60,7 @@ stage "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 stage "build" cargo build --workspace --all-targets --locked
 stage "generated documents" deploy/dev/reference.sh check
 stage "a private PostgreSQL" private_postgres
+# Most end-to-end tests wait more than they compute; those that load the machine take turns.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
 stage "tests on SQLite and PostgreSQL" counted --workspace --exclude postern-tidy --no-fail-fast
 stage_name=""

@@ -6,7 +6,7 @@ use anyhow::Context;
 use postern_domain::Clock;
 use postern_pipeline::{Duty, Engine, EngineOptions, Parts};
 use postern_store::Serving;
-use postern_web::{App, Limits};
+use postern_web::{App, Limits, Serves};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{cli::Role, config::Config, open, print, telemetry};
@@ -42,6 +42,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
         ingest_url: config.ingest_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         metrics_token: config.metrics_token.clone(),
+        serves: if duty == Duty::Worker { Serves::Health } else { Serves::Everything },
     };
     let app = App { engine: engine.clone(), settings };
     let (sender, receiver) = tokio::sync::oneshot::channel();

@@ -21,6 +21,7 @@ mod security_headers;
 mod serve;
 pub mod settings;
 mod shield;
+mod unread;
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use postern_pipeline::Engine;
 
 pub use actix_web::dev::ServerHandle;
 pub use serve::{routes, run, serve};
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, Serves, Settings};
 
 /// What every handler gets.
 #[derive(Debug)]

@@ -9,7 +9,11 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
-use crate::{App, api, health, inlet, openapi, route, settings::Limits, shield::shield};
+use crate::{
+    App, api, health, inlet, openapi, route,
+    settings::{Limits, Serves},
+    shield::shield,
+};
 
 /// Serves until stopped by the server's handle; signals are the caller's business.
 ///
@@ -17,6 +21,10 @@ use crate::{App, api, health, inlet, openapi, route, settings::Limits, shield::s
 /// When the listener cannot be used.
 pub fn serve(app: App, listener: TcpListener, limits: Limits) -> io::Result<Server> {
     let app = Data::new(app);
+    let routes = match app.settings.serves {
+        Serves::Everything => routes,
+        Serves::Health => health::routes,
+    };
     let server = HttpServer::new(move || {
         Application::new()
             .app_data(app.clone())

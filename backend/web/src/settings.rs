@@ -15,6 +15,7 @@ pub struct Settings {
     pub trusted_proxies: AddressList,
     /// Whoever sends it may read /metrics; without one, only loopback peers may.
     pub metrics_token: Option<Secret<String>>,
+    pub serves: Serves,
 }
 
 impl Settings {
@@ -24,6 +25,15 @@ impl Settings {
         let base = self.ingest_url.as_ref().unwrap_or(&self.public_url).trim_end_matches('/');
         format!("{base}/in/{token}")
     }
+}
+
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// The front door, the API, health and figures.
+    Everything,
+    /// Health and figures: a process that only delivers takes no traffic.
+    Health,
 }
 
 /// The limits of the listener. What one connection may cost is bounded before a handler sees it.

@@ -1,28 +1,36 @@
-//! Around every request: an id, the headers that protect, and an answer even when a handler panics.
+//! Around every request: an id, the headers that protect, an end to endless bodies, and an answer even when a handler panics.
 
 use std::panic::AssertUnwindSafe;
 
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
 };
 use futures_util::FutureExt;
 
-use crate::{problem::Problem, request_id, security_headers};
+use crate::{
+    problem::Problem,
+    request_id, security_headers,
+    unread::{self, Answering},
+};
 
 /// The outermost middleware.
 pub(crate) async fn shield(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     request_id::scope(async move {
+        let unread = unread::hold(&mut request);
         let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         // The request itself is gone with the panic, so the answer goes out as an error, which brings its headers along.
         let mut response = answered.map_err(|panic| Problem::internal(&Panic(panic)))??;
         security_headers::add(response.headers_mut());
-        Ok(response)
+        Ok(match unread {
+            None => response.map_into_left_body(),
+            Some(held) => response.map_body(|_, body| EitherBody::right(Answering::new(body, held))),
+        })
     })
     .await
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest,
+    Error, HttpMessage, HttpRequest, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header,
@@ -60,11 +60,16 @@ pub fn client_address(request: &HttpRequest, settings: &Settings) -> Option<IpAd
 pub(crate) async fn identify(
     app: Data<App>,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let caller = caller(&app, request.request()).await?;
-    request.extensions_mut().insert(Rc::new(caller));
-    next.call(request).await
+    match caller(&app, request.request()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(Rc::new(caller));
+            next.call(request).await.map(ServiceResponse::map_into_left_body)
+        }
+        // An answer and no error: the request goes along with it, and with the request what is left of its body.
+        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+    }
 }
 
 async fn caller(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {

@@ -47,6 +47,7 @@ impl Server {
             ingest_url: None,
             trusted_proxies: AddressList::parse("trusted_proxies", &["127.0.0.1"]).expect("valid"),
             metrics_token: None,
+            serves: postern_web::Serves::Everything,
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
