@@ -10,7 +10,9 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
         .map_err(|cause| anyhow::anyhow!("POSTERN_LOG is `{}`: {cause}", config.log))?
         // They log statements and connections, which carry data.
         .add_directive("sqlx=warn".parse()?)
-        .add_directive("sea_orm_migration=warn".parse()?);
+        .add_directive("sea_orm_migration=warn".parse()?)
+        .add_directive("tokio_cron_scheduler=warn".parse()?)
+        .add_directive("actix_server=warn".parse()?);
     let registry = tracing_subscriber::registry().with(filter);
     let outcome = if config.log_json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()

@@ -62,13 +62,21 @@ impl Jobs {
     }
 }
 
-/// A run that has not ended is not joined by a second one.
+/// A run that has not ended is not joined by a second one. However it ends, the next one may begin.
 async fn run(name: &'static str, verb: Verb, engine: Arc<Engine>, running: &AtomicBool) {
     if running.swap(true, Ordering::AcqRel) {
         return;
     }
+    let _ended = Ended(running);
     if let Err(cause) = verb(engine).await {
         tracing::warn!(job.name = name, %cause, "Job `{name}` failed and will be tried again");
     }
-    running.store(false, Ordering::Release);
+}
+
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }

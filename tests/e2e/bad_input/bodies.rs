@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    stand::{Stand, webhook},
+    stand::{Stand, one_after_the_other, webhook},
     wire::{Said, chunked, say},
 };
-use crate::harness::{Database, on_every_database};
+use crate::harness::Database;
 
 const MIB: usize = 1_048_576;
 /// Of the API, for configuration.
@@ -24,9 +24,8 @@ enum Framing {
     Chunked,
 }
 
-on_every_database! {
-    async fn the_front_door_takes_a_body_up_to_the_limit_and_not_one_byte_more(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn the_front_door_takes_a_body_up_to_the_limit_and_not_one_byte_more(stand: Stand) {
         let (small, small_door) = webhook(&stand.api, json!({ "scheme": "none", "max_body_bytes": 10 })).await;
         let mut refusals = 0;
         for framing in [Framing::Announced, Framing::Chunked] {
@@ -47,8 +46,7 @@ on_every_database! {
         }
     }
 
-    async fn the_api_takes_a_body_up_to_the_limit_and_not_one_byte_more(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn the_api_takes_a_body_up_to_the_limit_and_not_one_byte_more(stand: Stand) {
         let source = r#"{"name":"padded","kind":"publish"}"#;
         for framing in [Framing::Announced, Framing::Chunked] {
             for bytes in [CONFIG_BYTES - 1, CONFIG_BYTES] {
@@ -65,8 +63,7 @@ on_every_database! {
         }
     }
 
-    async fn published_data_is_held_to_the_limit_of_its_source(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn published_data_is_held_to_the_limit_of_its_source(stand: Stand) {
         let publish = async |bytes: usize| {
             let (publisher, data) = (&stand.publisher, "x".repeat(bytes - 2));
             let body = format!(r#"{{"type":"a.b","source_id":"{publisher}","data":"{data}"}}"#);

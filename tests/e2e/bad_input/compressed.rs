@@ -3,16 +3,15 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::stand::Stand;
-use crate::harness::{Database, on_every_database};
+use super::stand::{Stand, one_after_the_other};
+use crate::harness::Database;
 
 const BOMBS: &str = include_str!("../../vectors/bombs.txt");
 /// What a hundred small requests may leave in a process; one of the larger bombs would be eight times as much.
 const MEMORY_MIB: i64 = 32;
 
-on_every_database! {
-    async fn a_compressed_body_is_refused_unread(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn a_compressed_body_is_refused_unread(stand: Stand) {
         let before = stand.memory_mib();
         for line in BOMBS.lines() {
             let mut columns = line.split('\t');
@@ -33,8 +32,7 @@ on_every_database! {
         assert_eq!((&refusal["cause"], &refusal["expected"]), (&json!("content_encoding"), &json!("no content-encoding")));
     }
 
-    async fn no_spelling_of_a_content_encoding_gets_through(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn no_spelling_of_a_content_encoding_gets_through(stand: Stand) {
         let good = r#"{"name":"plain","kind":"publish"}"#.as_bytes();
         let hidden: [&[(&str, &str)]; 7] = [
             &[("content-encoding", "GZIP")],
@@ -57,8 +55,7 @@ on_every_database! {
         }
     }
 
-    async fn a_body_of_another_type_is_refused_by_the_api(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_body_of_another_type_is_refused_by_the_api(stand: Stand) {
         let good = r#"{"name":"plain","kind":"publish"}"#.as_bytes();
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""] {
             let answer = stand.leaves_no_trace(stand.post("/api/v1/sources", &[("content-type", content_type)], good)).await;

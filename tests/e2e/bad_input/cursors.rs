@@ -2,15 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::stand::{Stand, webhook};
-use crate::harness::{Api, Database, on_every_database, text};
+use super::stand::{Stand, one_after_the_other, webhook};
+use crate::harness::{Api, Database, text};
 
 const LISTS: [&str; 8] =
     ["sources", "destinations", "connections", "api-keys", "events", "deliveries", "requests", "audit"];
 
-on_every_database! {
-    async fn a_cursor_is_good_for_its_own_list_only(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn a_cursor_is_good_for_its_own_list_only(stand: Stand) {
         let other = stand.server.tenant("second").await;
         for name in ["one", "two", "three"] {
             webhook(&other, json!({ "scheme": "none", "name": name })).await;
@@ -38,8 +37,7 @@ on_every_database! {
         assert_invalid_cursor(&other, &format!("/sources?cursor={sources}")).await;
     }
 
-    async fn a_cursor_of_one_bin_is_not_good_for_another(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_cursor_of_one_bin_is_not_good_for_another(stand: Stand) {
         let mut bins = Vec::new();
         for name in ["one", "two"] {
             let bin = text(&stand.api.created("/destinations", json!({ "name": name, "kind": "bin" })).await, "id");
@@ -59,8 +57,7 @@ on_every_database! {
         assert_invalid_cursor(&stand.api, &format!("/destinations/{}/requests?cursor={mine}", bins[1])).await;
     }
 
-    async fn a_cursor_that_was_changed_is_no_cursor(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_cursor_that_was_changed_is_no_cursor(stand: Stand) {
         let good = cursor(&stand.api, "/sources?limit=1").await;
         let mut changed: Vec<String> = (0..good.len()).map(|at| with_another_letter(&good, at)).collect();
         changed.extend((0..good.len()).map(|length| good[..length].to_owned()));
@@ -76,8 +73,7 @@ on_every_database! {
         }
     }
 
-    async fn a_limit_has_bounds_and_a_query_has_known_parameters(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_limit_has_bounds_and_a_query_has_known_parameters(stand: Stand) {
         for list in LISTS {
             for limit in ["0", "-1", "251", "1e9", "1000000000", "99999999999999999999", "1.5", "", "all", "0x10", "%201", "NaN"] {
                 let (status, answer) = stand.api.get(&format!("/{list}?limit={limit}")).await;

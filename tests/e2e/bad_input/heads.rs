@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{stand::Stand, wire::say};
-use crate::harness::{Database, on_every_database};
+use super::{
+    stand::{Stand, one_after_the_other},
+    wire::say,
+};
+use crate::harness::Database;
 
 const LISTEN: Duration = Duration::from_secs(5);
 const ALLOW: &str = "POST, PUT, PATCH, HEAD, OPTIONS";
 
-on_every_database! {
-    async fn a_head_has_96_headers_and_128_kib_at_most(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn a_head_has_96_headers_and_128_kib_at_most(stand: Stand) {
         // Host, connection and content-length are three of them.
         let many = |count: usize| (3..count).map(|n| format!("x-{n}: a\r\n")).collect::<String>();
         let large = |bytes: usize| format!("x-large: {}\r\n", "a".repeat(bytes));
@@ -32,8 +34,7 @@ on_every_database! {
         }
     }
 
-    async fn the_front_door_says_which_methods_it_takes(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn the_front_door_says_which_methods_it_takes(stand: Stand) {
         let ask = async |method: &str| {
             let request = format!("{method} {} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", stand.front_door);
             stand.leaves_no_trace(say(&stand.base(), request.into_bytes(), LISTEN)).await
@@ -53,8 +54,7 @@ on_every_database! {
         }
     }
 
-    async fn a_head_that_contradicts_itself_is_refused(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_head_that_contradicts_itself_is_refused(stand: Stand) {
         let good = r#"{"name":"plain","kind":"publish"}"#.as_bytes();
         let (other, long) = (format!("Bearer {}", stand.api.key()), "k".repeat(201));
         let doubled: [&[(&str, &str)]; 4] = [

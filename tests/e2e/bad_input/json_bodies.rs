@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::stand::Stand;
-use crate::harness::{Database, on_every_database, text};
+use super::stand::{Stand, one_after_the_other};
+use crate::harness::{Database, text};
 
 const GOOD: &str = r#"{"name":"plain","kind":"publish"}"#;
 
-on_every_database! {
-    async fn what_is_not_json_is_refused_with_its_place(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn what_is_not_json_is_refused_with_its_place(stand: Stand) {
         let deep = "[".repeat(60_000);
         let nested = format!("{{\"name\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         let broken: [(&str, &str); 21] = [
@@ -54,8 +53,7 @@ on_every_database! {
         }
     }
 
-    async fn a_body_that_broke_off_is_never_taken_for_a_whole_one(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn a_body_that_broke_off_is_never_taken_for_a_whole_one(stand: Stand) {
         let event = format!(r#"{{"type":"a.b","source_id":"{}","data":{{"n":[1,2.5,null,true]}}}}"#, stand.publisher);
         for (path, whole) in [("/api/v1/sources", GOOD), ("/api/v1/events", &event)] {
             for bytes in 0..whole.len() {
@@ -68,8 +66,7 @@ on_every_database! {
         assert_eq!(stand.api.found("/sources").await["data"].as_array().map(Vec::len), Some(3));
     }
 
-    async fn fields_that_cannot_be_accepted_are_named(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn fields_that_cannot_be_accepted_are_named(stand: Stand) {
         let event = |rest: &str| format!(r#"{{"type":"a.b","source_id":"{}",{rest}}}"#, stand.publisher);
         let cases: [(&str, String, &str); 22] = [
             ("sources", r#"{"name":"x","kind":"publish","colour":1}"#.into(), "colour"),
@@ -104,8 +101,7 @@ on_every_database! {
     }
 
     /// PostgreSQL keeps no NUL in a text, SQLite does; so neither gets one.
-    async fn doubled_keys_nul_and_broken_utf8_are_refused_wherever_they_stand(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn doubled_keys_nul_and_broken_utf8_are_refused_wherever_they_stand(stand: Stand) {
         let publisher = stand.publisher.clone();
         let event = |data: &str| format!(r#"{{"type":"a.b","source_id":"{publisher}","data":{data}}}"#).into_bytes();
         let cases: [(&str, Vec<u8>, &str); 13] = [
@@ -134,8 +130,7 @@ on_every_database! {
         assert_eq!(raw_nul.status, 400, "{}", raw_nul.json());
     }
 
-    async fn published_data_is_json_and_otherwise_the_publishers_business(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn published_data_is_json_and_otherwise_the_publishers_business(stand: Stand) {
         let nines = "9".repeat(5_000);
         let numbers = ["1e400", "-1e400", "1e-400", &nines, "-0", "1.10", "12345678901234567890123"];
         let odd = [r#"{"a":1,"a":2}"#, r#"{"a\u0000":"\u0000"}"#, r#"[ "\ud83c\udf89" , null ]"#, "\"\u{1f389}\""];

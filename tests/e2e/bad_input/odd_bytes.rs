@@ -4,14 +4,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    stand::{Stand, webhook},
+    stand::{Stand, one_after_the_other, webhook},
     wire::say,
 };
-use crate::harness::{Database, STRIPE_SECRET, on_every_database, sign};
+use crate::harness::{Database, STRIPE_SECRET, sign};
 
-on_every_database! {
-    async fn any_bytes_are_taken_and_given_back_as_they_came(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn any_bytes_are_taken_and_given_back_as_they_came(stand: Stand) {
         let bodies: [&[u8]; 9] = [
             b"",
             b"\0",
@@ -34,8 +33,7 @@ on_every_database! {
         }
     }
 
-    async fn names_and_keys_with_nul_are_made_fit_to_store(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn names_and_keys_with_nul_are_made_fit_to_store(stand: Stand) {
         let (_, front_door) = webhook(&stand.api, json!({ "provider": "stripe", "secrets": [STRIPE_SECRET] })).await;
         let long = "x".repeat(100_000);
         let events = [
@@ -58,8 +56,7 @@ on_every_database! {
         assert_eq!(stand.api.found("/requests?outcome=duplicate").await["next_cursor"], json!(null));
     }
 
-    async fn headers_that_are_no_text_harm_nobody(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn headers_that_are_no_text_harm_nobody(stand: Stand) {
         let door = stand.front_door.as_bytes();
         let head = [b"POST ", door, b" HTTP/1.1\r\nhost: \xff\xfe\r\ncontent-type: text/\xffplain\r\nuser-agent: \x80\xc0\t\"'\\\r\n"].concat();
         let rest = b"x-odd: \xed\xa0\x80\r\nx-odd: again\r\ncookie: a=b\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
@@ -71,8 +68,7 @@ on_every_database! {
         }
     }
 
-    async fn odd_paths_and_queries_find_nothing(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn odd_paths_and_queries_find_nothing(stand: Stand) {
         let api = &stand.api;
         let long = "a".repeat(10_000);
         for path in ["%00", "%ff", "..%2f..", ";", "%0d%0aset-cookie:a", "'", "\u{1f389}", &long] {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::stand::{Stand, webhook};
+use super::stand::{Stand, one_after_the_other, webhook};
 use crate::harness::{
-    Database, STRIPE_SECRET, on_every_database,
+    Database, STRIPE_SECRET,
     sign::{self, Headers},
 };
 
@@ -16,8 +16,8 @@ const BODY: &[u8] = br#"{"id":"evt_1","type":"invoice.paid"}"#;
 /// Headers, and the cause that goes on record.
 type Case = (Headers, &'static str);
 
-on_every_database! {
-    async fn a_signature_of_stripe_is_checked_in_every_part(database: Database) {
+one_after_the_other! {
+    async fn a_signature_of_stripe_is_checked_in_every_part(stand: Stand) {
         let now = sign::now_s();
         let at = |at_s: i64| sign::stripe(STRIPE_SECRET, at_s, BODY);
         let value = |value: String| vec![("stripe-signature".to_owned(), value)];
@@ -39,10 +39,10 @@ on_every_database! {
             (value(good.to_uppercase().replace("T=", "t=").replace("V1=", "v1=")), "signature_mismatch"),
             ([at(now), at(now)].concat(), "malformed_header"),
         ];
-        refuses(database, json!({ "provider": "stripe", "secrets": [STRIPE_SECRET] }), &cases, &at(now - 270)).await;
+        refuses(&stand, json!({ "provider": "stripe", "secrets": [STRIPE_SECRET] }), &cases, &at(now - 270)).await;
     }
 
-    async fn a_signature_of_github_is_checked_in_every_part(database: Database) {
+    async fn a_signature_of_github_is_checked_in_every_part(stand: Stand) {
         let names = ("72d3162e-cc78-11e3-81ab-4c9367dc0958", "push");
         let good = sign::github(GITHUB_SECRET, names, BODY);
         let with = |value: &str| [vec![("x-hub-signature-256".to_owned(), value.to_owned())], good[1..].to_vec()].concat();
@@ -59,10 +59,10 @@ on_every_database! {
             (with(&signature[..signature.len() - 2]), "signature_mismatch"),
             ([good.clone(), good[..1].to_vec()].concat(), "malformed_header"),
         ];
-        refuses(database, json!({ "provider": "github", "secrets": [GITHUB_SECRET] }), &cases, &good).await;
+        refuses(&stand, json!({ "provider": "github", "secrets": [GITHUB_SECRET] }), &cases, &good).await;
     }
 
-    async fn a_signature_of_standard_webhooks_is_checked_in_every_part(database: Database) {
+    async fn a_signature_of_standard_webhooks_is_checked_in_every_part(stand: Stand) {
         let now = sign::now_s();
         let at = |at_s: i64| sign::standard(WHSEC, ("msg_1", at_s), BODY);
         let without = |name: &str| at(now).into_iter().filter(|(known, _)| known != name).collect::<Headers>();
@@ -89,12 +89,11 @@ on_every_database! {
             (with("webhook-signature", &many[..60_000]), "malformed_header"),
             ([at(now), vec![("webhook-signature".to_owned(), signature.clone())]].concat(), "malformed_header"),
         ];
-        refuses(database, json!({ "provider": "standard-webhooks", "secrets": [WHSEC] }), &cases, &at(now - 270)).await;
+        refuses(&stand, json!({ "provider": "standard-webhooks", "secrets": [WHSEC] }), &cases, &at(now - 270)).await;
     }
 }
 
-async fn refuses(database: Database, source: serde_json::Value, cases: &[Case], good: &Headers) {
-    let stand = Stand::new(database).await;
+async fn refuses(stand: &Stand, source: serde_json::Value, cases: &[Case], good: &Headers) {
     let (source, front_door) = webhook(&stand.api, source).await;
     let mut answers = Vec::new();
     for (number, (headers, cause)) in cases.iter().enumerate() {

@@ -23,15 +23,18 @@ on_every_database! {
             "POST /api/v1/sources HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
              content-length: 1000\r\n\r\n"
         );
-        let chunked = format!("POST {door} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+        let unread = |path: &str| format!("POST {path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+        let chunks = || "1\r\nx\r\n".repeat(100);
         let silence = format!("POST {door} HTTP/1.1\r\nhost: a\r\n");
-        let (slow_head, silent_head, slow_body, slow_chunks, silent_body, slow_api, quick) = tokio::join!(
+        let (slow_head, silent_head, slow_body, slow_chunks, silent_body, slow_api, nowhere, nobody, quick) = tokio::join!(
             drip(&stand, "", format!("{head}x-more: {}", "a".repeat(200)), 1),
             drip(&stand, &silence, String::new(), 1),
             drip(&stand, &head, "x".repeat(200), 1),
-            drip(&stand, &chunked, "1\r\nx\r\n".repeat(100), 6),
+            drip(&stand, &unread(door), chunks(), 6),
             drip(&stand, &head, String::new(), 1),
             drip(&stand, &api, " ".repeat(200), 1),
+            drip(&stand, &unread("/in/nowhere"), chunks(), 6),
+            drip(&stand, &unread("/api/v1/sources"), chunks(), 6),
             others_are_served(&stand),
         );
         assert_cut_off(&slow_head, 408, 5, "a slow head");
@@ -40,6 +43,8 @@ on_every_database! {
         assert_cut_off(&slow_chunks, 408, 15, "slow chunks");
         assert_cut_off(&silent_body, 408, 15, "a body that never comes");
         assert_cut_off(&slow_api, 408, 10, "a slow body to the API");
+        assert_cut_off(&nowhere, 404, 1, "an endless body that nobody asked for");
+        assert_cut_off(&nobody, 401, 1, "an endless body of nobody");
         assert_eq!(stand.rows().await - before, 2 * quick, "an event and its body for each that was quick, and nothing else");
         let refusal = stand.refusal(&stand.source, 3).await;
         assert_eq!(refusal["cause"], json!("body_timeout"), "{refusal}");
@@ -72,6 +77,6 @@ fn assert_cut_off(said: &Said, status: u16, deadline_s: u64, what: &str) {
     assert_eq!(said.statuses(), [status], "{what}: {said:?}");
     let after = said.closed_after.unwrap_or_else(|| panic!("{what} was not cut off: {said:?}"));
     // The disconnect may take two seconds more, and the machine is shared.
-    let bounds = Duration::from_secs(deadline_s - 1)..Duration::from_secs(deadline_s + 6);
+    let bounds = Duration::from_millis(deadline_s * 1_000 - 500)..Duration::from_secs(deadline_s + 6);
     assert!(bounds.contains(&after), "{what} was cut off after {after:?}");
 }

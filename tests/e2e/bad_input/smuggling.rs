@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{stand::Stand, wire::say};
-use crate::harness::{Database, on_every_database};
+use super::{
+    stand::{Stand, one_after_the_other},
+    wire::say,
+};
+use crate::harness::Database;
 
 /// Header lines and body; a whole second request follows.
 const SHAPES: [(&str, &str); 33] = [
@@ -43,9 +46,8 @@ const SHAPES: [(&str, &str); 33] = [
 ];
 const LISTEN: Duration = Duration::from_secs(6);
 
-on_every_database! {
-    async fn a_request_with_two_readings_is_refused_and_the_connection_closed(database: Database) {
-        let stand = Stand::new(database).await;
+one_after_the_other! {
+    async fn a_request_with_two_readings_is_refused_and_the_connection_closed(stand: Stand) {
         let second = request(&stand, "host: a\r\ncontent-length: 6", "second");
         for (lines, body) in SHAPES {
             let bytes = [request(&stand, &format!("host: a\r\n{lines}"), body), second.clone()].concat();
@@ -64,8 +66,7 @@ on_every_database! {
         }
     }
 
-    async fn requests_that_follow_each_other_properly_are_each_answered(database: Database) {
-        let stand = Stand::new(database).await;
+    async fn requests_that_follow_each_other_properly_are_each_answered(stand: Stand) {
         let one = request(&stand, "host: a\r\ntransfer-encoding: chunked", "5\r\nfirst\r\n0\r\n\r\n");
         let two = request(&stand, "host: a\r\nconnection: close\r\ncontent-length: 6", "second");
         let said = say(&stand.base(), [one, two].concat(), LISTEN).await;

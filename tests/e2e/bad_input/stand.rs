@@ -1,6 +1,6 @@
 //! A server with a front door that takes anything, and a count of all that it has stored.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ const TABLES: [&str; 11] = [
 ];
 
 pub(super) struct Stand {
-    pub(super) server: Server,
+    pub(super) server: Arc<Server>,
     pub(super) api: Api,
     /// Of `front_door`.
     pub(super) source: String,
@@ -42,12 +42,17 @@ impl Stand {
     }
 
     pub(super) async fn with(options: Options) -> Self {
-        let server = Server::start_with(options).await;
-        let api = server.bootstrap().await;
+        Self::at(&Arc::new(Server::start_with(options).await), "first").await
+    }
+
+    /// A tenant of its own at a server that others use too, one after the other.
+    pub(super) async fn at(server: &Arc<Server>, tenant: &str) -> Self {
+        let api = server.tenant(tenant).await;
         let (source, front_door) = webhook(&api, json!({ "scheme": "none" })).await;
         let publisher = api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await;
         let inspector = server.inspect().await;
-        Self { server, api, source, front_door, publisher: text(&publisher, "id"), inspector }
+        let publisher = text(&publisher, "id");
+        Self { server: Arc::clone(server), api, source, front_door, publisher, inspector }
     }
 
     pub(super) fn base(&self) -> String {
@@ -106,3 +111,23 @@ pub(super) async fn webhook(api: &Api, fields: Value) -> (String, String) {
     let url = text(&made, "ingest_url");
     (text(&made, "id"), format!("/in/{}", url.rsplit('/').next().expect("a token")))
 }
+
+/// Turns several `async fn name(stand: Stand) { … }` into one test for each database: to start a server takes longer
+/// than most of them. Each has a tenant of its own.
+macro_rules! one_after_the_other {
+    ($($(#[$doc:meta])* async fn $name:ident($stand:ident: Stand) $body:block)+) => {
+        $($(#[$doc])* async fn $name($stand: Stand) $body)+
+
+        crate::harness::on_every_database! {
+            async fn one_after_the_other(database: Database) {
+                let server = std::sync::Arc::new(crate::harness::Server::start(database).await);
+                $(
+                    eprintln!("--- {}", stringify!($name));
+                    $name(Stand::at(&server, stringify!($name)).await).await;
+                )+
+            }
+        }
+    };
+}
+
+pub(super) use one_after_the_other;
