@@ -100,5 +100,5 @@ async fn send(stand: &Stand, path: &str, framing: Framing, body: &[u8]) -> Said 
 fn assert_refused(said: &Said, what: &str) {
     assert_eq!(said.statuses(), [413], "{what}: {}", said.text);
     assert!(said.text.contains("payload_too_large"), "{what}: {}", said.text);
-    assert!(said.closed_after.is_some_and(|after| after < Duration::from_secs(8)), "{what}: {:?}", said.closed_after);
+    assert!(said.closed_after.is_some_and(|after| after < Duration::from_secs(15)), "{what}: {:?}", said.closed_after);
 }

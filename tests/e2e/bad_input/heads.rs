@@ -10,7 +10,7 @@ use super::{
 };
 use crate::harness::Database;
 
-const LISTEN: Duration = Duration::from_secs(5);
+const LISTEN: Duration = Duration::from_secs(15);
 const ALLOW: &str = "POST, PUT, PATCH, HEAD, OPTIONS";
 
 one_after_the_other! {

@@ -30,11 +30,11 @@ on_every_database! {
             drip(&stand, "", format!("{head}x-more: {}", "a".repeat(200)), 1),
             drip(&stand, &silence, String::new(), 1),
             drip(&stand, &head, "x".repeat(200), 1),
-            drip(&stand, &unread(door), chunks(), 6),
+            drip(&stand, unread(door), chunks(), 6),
             drip(&stand, &head, String::new(), 1),
             drip(&stand, &api, " ".repeat(200), 1),
-            drip(&stand, &unread("/in/nowhere"), chunks(), 6),
-            drip(&stand, &unread("/api/v1/sources"), chunks(), 6),
+            drip(&stand, unread("/in/nowhere"), chunks(), 6),
+            drip(&stand, unread("/api/v1/sources"), chunks(), 6),
             others_are_served(&stand),
         );
         assert_cut_off(&slow_head, 408, 5, "a slow head");
@@ -52,8 +52,8 @@ on_every_database! {
 }
 
 /// Says `first` at once and the rest a few bytes at a time.
-async fn drip(stand: &Stand, first: &str, rest: String, at_once: usize) -> Said {
-    let mut pieces = vec![first.as_bytes().to_vec()];
+async fn drip(stand: &Stand, first: impl AsRef<str>, rest: String, at_once: usize) -> Said {
+    let mut pieces = vec![first.as_ref().as_bytes().to_vec()];
     pieces.extend(rest.as_bytes().chunks(at_once).map(<[u8]>::to_vec));
     say_slowly(&stand.base(), pieces, DRIP, LISTEN).await
 }
@@ -65,7 +65,7 @@ async fn others_are_served(stand: &Stand) -> i64 {
     while begun.elapsed() < Duration::from_secs(12) {
         let asked = std::time::Instant::now();
         assert_eq!(stand.post(&stand.front_door, &[], b"{}").await.status, 200);
-        assert!(asked.elapsed() < Duration::from_secs(3), "others wait for the slow ones: {:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(5), "others wait for the slow ones: {:?}", asked.elapsed());
         count += 1;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
@@ -77,6 +77,6 @@ fn assert_cut_off(said: &Said, status: u16, deadline_s: u64, what: &str) {
     assert_eq!(said.statuses(), [status], "{what}: {said:?}");
     let after = said.closed_after.unwrap_or_else(|| panic!("{what} was not cut off: {said:?}"));
     // The disconnect may take two seconds more, and the machine is shared.
-    let bounds = Duration::from_millis(deadline_s * 1_000 - 500)..Duration::from_secs(deadline_s + 6);
+    let bounds = Duration::from_millis(deadline_s * 1_000 - 500)..Duration::from_secs(deadline_s + 10);
     assert!(bounds.contains(&after), "{what} was cut off after {after:?}");
 }

@@ -44,7 +44,7 @@ const SHAPES: [(&str, &str); 33] = [
     ("transfer-encoding: chunked", "1;a\nb\r\nA\r\n0\r\n\r\n"),
     ("transfer-encoding: chunked", "1\r\nAB\r\n0\r\n\r\n"),
 ];
-const LISTEN: Duration = Duration::from_secs(6);
+const LISTEN: Duration = Duration::from_secs(15);
 
 one_after_the_other! {
     async fn a_request_with_two_readings_is_refused_and_the_connection_closed(stand: Stand) {

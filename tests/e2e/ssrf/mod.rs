@@ -6,9 +6,20 @@ mod names;
 mod planted;
 mod written;
 
-use crate::harness::{Database, Options, Server};
+use crate::harness::{Database, Options, Server, on_every_database};
 
 const VECTORS: &str = include_str!("../../vectors/ssrf_urls.txt");
+
+on_every_database! {
+    /// One server for all of them: to start one takes longer than most.
+    async fn every_line_of_the_vectors_is_refused_where_it_must_be(database: Database) {
+        let server = start(strict(database).env("POSTERN_EGRESS_DNS", names::dns().to_string())).await;
+        written::a_url_that_gives_itself_away_is_refused_when_it_is_written_down(&server).await;
+        planted::a_url_planted_in_the_database_is_blocked_at_delivery(&server).await;
+        names::a_name_with_an_inner_address_is_blocked_at_delivery(&server).await;
+        names::a_name_that_the_dns_does_not_know_is_a_dns_failure(&server).await;
+    }
+}
 
 /// One line of the vectors.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use super::{
     planted::{assert_blocked, deliver_to, publish},
     start, strict, vectors,
 };
-use crate::harness::{Database, connect, on_every_database, text};
+use crate::harness::{Database, Server, connect, on_every_database, text};
 
 #[path = "../../../backend/egress/tests/main/lab_dns.rs"]
 mod lab_dns;
@@ -51,37 +51,9 @@ fn zone(question: &Question) -> Reply {
 }
 
 on_every_database! {
-    async fn a_name_with_an_inner_address_is_blocked_at_delivery(database: Database) {
-        let dns = lab_dns::start(zone);
-        let server = start(strict(database).env("POSTERN_EGRESS_DNS", dns.to_string())).await;
-        let (api, canary) = (server.bootstrap().await, Canary::start());
-        let named: Vec<_> = vectors().into_iter().filter(|vector| vector.is_refused_as_resolved()).collect();
-        assert_eq!(named.len(), 14, "lines of that kind");
-        let mut urls: Vec<String> = named.iter().map(|vector| vector.url.to_owned()).collect();
-        urls.extend(named.iter().map(|vector| vector.at_port(canary.port).expect("a URL")));
-        urls.extend(MORE.map(|name| format!("http://{name}:{}/", canary.port)));
-        deliver_to(&server, &api, &urls).await.iter().for_each(assert_blocked);
-        canary.assert_untouched();
-    }
-
-    async fn a_name_that_the_dns_does_not_know_is_a_dns_failure(database: Database) {
-        let dns = lab_dns::start(zone);
-        let server = start(strict(database).env("POSTERN_EGRESS_DNS", dns.to_string())).await;
-        let (api, canary) = (server.bootstrap().await, Canary::start());
-        let unknown = vectors().into_iter().filter(|vector| vector.expected == "fail:dns");
-        let mut urls: Vec<String> = unknown.filter_map(|vector| vector.at_port(canary.port)).collect();
-        urls.extend(["none.test", "servfail.test"].map(|name| format!("http://{name}:{}/", canary.port)));
-        assert_eq!(urls.len(), 3);
-        for delivery in deliver_to(&server, &api, &urls).await {
-            assert_eq!(delivery["attempts"][0]["result"]["kind"], "dns", "{delivery}");
-        }
-        canary.assert_untouched();
-    }
-
     /// The record has no time to live: once allowed, the next time another address, which is not.
     async fn a_name_that_changes_its_mind_is_blocked_from_then_on(database: Database) {
-        let dns = lab_dns::start(zone);
-        let options = strict(database).env("POSTERN_EGRESS_DNS", dns.to_string()).env("POSTERN_EGRESS_ALLOW", "127.0.0.2/32");
+        let options = strict(database).env("POSTERN_EGRESS_DNS", dns().to_string()).env("POSTERN_EGRESS_ALLOW", "127.0.0.2/32");
         let server = start(options).await;
         let api = server.bootstrap().await;
         let good = welcoming("127.0.0.2:0".parse().expect("an address"));
@@ -97,6 +69,34 @@ on_every_database! {
         assert_blocked(&second["deliveries"][0]);
         canary.assert_untouched();
     }
+}
+
+/// Starts the server that these names are asked of.
+pub(super) fn dns() -> SocketAddr {
+    lab_dns::start(zone)
+}
+
+pub(super) async fn a_name_with_an_inner_address_is_blocked_at_delivery(server: &Server) {
+    let (api, canary) = (server.tenant("names").await, Canary::start());
+    let named: Vec<_> = vectors().into_iter().filter(|vector| vector.is_refused_as_resolved()).collect();
+    assert_eq!(named.len(), 14, "lines of that kind");
+    let mut urls: Vec<String> = named.iter().map(|vector| vector.url.to_owned()).collect();
+    urls.extend(named.iter().map(|vector| vector.at_port(canary.port).expect("a URL")));
+    urls.extend(MORE.map(|name| format!("http://{name}:{}/", canary.port)));
+    deliver_to(server, &api, &urls).await.iter().for_each(assert_blocked);
+    canary.assert_untouched();
+}
+
+pub(super) async fn a_name_that_the_dns_does_not_know_is_a_dns_failure(server: &Server) {
+    let (api, canary) = (server.tenant("unknown").await, Canary::start());
+    let unknown = vectors().into_iter().filter(|vector| vector.expected == "fail:dns");
+    let mut urls: Vec<String> = unknown.filter_map(|vector| vector.at_port(canary.port)).collect();
+    urls.extend(["none.test", "servfail.test"].map(|name| format!("http://{name}:{}/", canary.port)));
+    assert_eq!(urls.len(), 3);
+    for delivery in deliver_to(server, &api, &urls).await {
+        assert_eq!(delivery["attempts"][0]["result"]["kind"], "dns", "{delivery}");
+    }
+    canary.assert_untouched();
 }
 
 /// Answers 200 and closes, so that the next request needs a connection, and the name's address, of its own.

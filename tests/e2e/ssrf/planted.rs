@@ -2,23 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{canary::Canary, start, strict, vectors};
+use super::{canary::Canary, vectors};
 use crate::harness::{Api, Database, Inspector, Receiver, Reply, Server, connect, on_every_database, poll_until, text};
 
 on_every_database! {
-    async fn a_url_planted_in_the_database_is_blocked_at_delivery(database: Database) {
-        let server = start(strict(database)).await;
-        let (api, canary) = (server.bootstrap().await, Canary::start());
-        let refused: Vec<_> = vectors().into_iter().filter(|vector| vector.is_refused_as_written()).collect();
-        let mut urls: Vec<String> = refused.iter().map(|vector| vector.url.to_owned()).collect();
-        // The same where somebody listens; a few would be let through at a port that is not refused for itself.
-        let watched = refused.iter().filter(|vector| !["deny:port", "deny:self"].contains(&vector.expected));
-        urls.extend(watched.filter_map(|vector| vector.at_port(canary.port)));
-        assert!(urls.len() > 190, "{}", urls.len());
-        deliver_to(&server, &api, &urls).await.iter().for_each(assert_blocked);
-        canary.assert_untouched();
-    }
-
     async fn a_redirect_is_on_record_and_not_followed(database: Database) {
         let server = Server::start(database).await;
         let (api, canary) = (server.bootstrap().await, Canary::start());
@@ -46,6 +33,18 @@ on_every_database! {
     }
 }
 
+pub(super) async fn a_url_planted_in_the_database_is_blocked_at_delivery(server: &Server) {
+    let (api, canary) = (server.tenant("planted").await, Canary::start());
+    let refused: Vec<_> = vectors().into_iter().filter(|vector| vector.is_refused_as_written()).collect();
+    let mut urls: Vec<String> = refused.iter().map(|vector| vector.url.to_owned()).collect();
+    // The same where somebody listens; a few would be let through at a port that is not refused for itself.
+    let watched = refused.iter().filter(|vector| !["deny:port", "deny:self"].contains(&vector.expected));
+    urls.extend(watched.filter_map(|vector| vector.at_port(canary.port)));
+    assert!(urls.len() > 190, "{}", urls.len());
+    deliver_to(server, &api, &urls).await.iter().for_each(assert_blocked);
+    canary.assert_untouched();
+}
+
 /// Plants each URL in a destination of its own and delivers to it; gives the deliveries, in the order of the URLs.
 pub(super) async fn deliver_to(server: &Server, api: &Api, urls: &[String]) -> Vec<Value> {
     /// Destinations are made over again by planting, which is quicker.
@@ -53,7 +52,7 @@ pub(super) async fn deliver_to(server: &Server, api: &Api, urls: &[String]) -> V
     let source = text(&api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await, "id");
     for number in 0..AT_ONCE.min(urls.len()) {
         let destination = json!({
-            "name": format!("target {number}"),
+            "name": format!("target {number} of {source}"),
             "url": "https://example.com/",
             "timeout_ms": 2_000,
             "retry": { "schedule_s": [] },
@@ -63,7 +62,7 @@ pub(super) async fn deliver_to(server: &Server, api: &Api, urls: &[String]) -> V
     let inspector = server.inspect().await;
     let mut found = Vec::new();
     for urls in urls.chunks(AT_ONCE) {
-        plant(&inspector, urls).await;
+        plant(&inspector, &source, urls).await;
         let event = publish(api, &source).await;
         let deliveries = event["deliveries"].as_array().expect("deliveries");
         for url in urls {
@@ -90,12 +89,12 @@ pub(super) async fn publish(api: &Api, source: &str) -> Value {
 }
 
 /// Writes past the API, and raises the version so that what was written is read.
-async fn plant(inspector: &Inspector, urls: &[String]) {
+async fn plant(inspector: &Inspector, source: &str, urls: &[String]) {
     for (number, url) in urls.iter().enumerate() {
         let url = url.replace('\'', "''");
         let sql = format!(
             "UPDATE destinations SET url = '{url}', version = (SELECT version + 1 FROM config_version) \
-             WHERE name = 'target {number}'"
+             WHERE name = 'target {number} of {source}'"
         );
         assert_eq!(inspector.execute(&sql).await, 1, "{sql}");
     }
