@@ -39,6 +39,7 @@ const UP: &[&str] = &[
         scheme text,
         config text NOT NULL,
         secrets_sealed {bytes},
+        public_keys text NOT NULL,
         token_hash {bytes} UNIQUE,
         token_sealed {bytes},
         public_url text,

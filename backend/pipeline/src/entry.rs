@@ -14,7 +14,7 @@ use postern_domain::{
     source::SourceKind,
 };
 use postern_limits::RateLimiter;
-use postern_signatures::{DedupRule, SourceScheme, outgoing::SigningKey};
+use postern_signatures::{Credentials, DedupRule, SourceScheme, outgoing::SigningKey};
 use postern_store::engine::config::{ConnectionConfig, DestinationConfig, KeyConfig, SourceConfig};
 
 use crate::lanes::{DestinationRuntime, Lanes, TenantRuntime};
@@ -75,7 +75,8 @@ impl SourceEntry {
     pub(crate) fn build(row: SourceConfig, share: u32) -> Result<Self, Invalid> {
         let scheme = match row.kind {
             SourceKind::Webhook => {
-                Some(SourceScheme::parse(row.provider.as_deref(), row.scheme.as_deref(), &row.config, row.secrets)?)
+                let credentials = Credentials { secrets: row.secrets, public_keys: row.public_keys };
+                Some(SourceScheme::parse(row.provider.as_deref(), row.scheme.as_deref(), &row.config, credentials)?)
             }
             SourceKind::Publish => None,
         };

@@ -8,7 +8,7 @@ mod commit;
 mod route;
 mod settle;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Borrow, collections::VecDeque, sync::Arc};
 
 use postern_store::{Backend, engine::Settlement};
 use tokio::sync::mpsc;
@@ -31,6 +31,12 @@ pub(crate) struct Settled {
     pub(crate) connection: postern_domain::ConnectionId,
     #[expect(dead_code, reason = "held until the settlement is written")]
     pub(crate) slot: Slot,
+}
+
+impl Borrow<Settlement> for Settled {
+    fn borrow(&self) -> &Settlement {
+        &self.settlement
+    }
 }
 
 pub(crate) fn start(

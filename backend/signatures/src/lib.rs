@@ -21,7 +21,7 @@ mod window;
 pub use dedup::DedupRule;
 pub use refusal::{Refusal, RefusalCause};
 pub use request::RawRequest;
-pub use scheme::{SourceScheme, Verified};
+pub use scheme::{Credentials, SourceScheme, Verified};
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,21 @@ pub struct SourceScheme {
     naming: Naming,
 }
 
+/// By what a sender is recognised. All of it is valid at once, so that it can be changed without a gap.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Shared with the sender.
+    pub secrets: Vec<Secret<String>>,
+    /// The sender's, in the form that its scheme has for them.
+    pub public_keys: Vec<String>,
+}
+
+impl From<Vec<Secret<String>>> for Credentials {
+    fn from(secrets: Vec<Secret<String>>) -> Self {
+        Self { secrets, public_keys: Vec::new() }
+    }
+}
+
 /// Who sent a request, and what they call it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Verified {
@@ -52,22 +67,28 @@ impl SourceScheme {
     /// Reads what the API was given. A provider implies its scheme; that nothing is verified must be said as `none`.
     ///
     /// # Errors
-    /// Names the field at fault: `provider`, `scheme`, `secrets`, `config` or `config.<field>`.
+    /// Names the field at fault: `provider`, `scheme`, `secrets`, `public_keys`, `config` or `config.<field>`.
     pub fn parse(
         provider: Option<&str>,
         scheme: Option<&str>,
         config: &Value,
-        secrets: Vec<Secret<String>>,
+        credentials: impl Into<Credentials>,
     ) -> Result<Self, Invalid> {
+        let Credentials { secrets, public_keys } = credentials.into();
         let provider = provider.map(known_provider).transpose()?;
         let scheme = agreed_scheme(provider, scheme)?;
-        check_secrets(scheme, &secrets)?;
+        if !public_keys.is_empty() && scheme != STANDARD_WEBHOOKS {
+            return Err(Invalid::new("public_keys", format!("are for scheme `{STANDARD_WEBHOOKS}` only")));
+        }
+        if public_keys.is_empty() || !secrets.is_empty() {
+            check_secrets(scheme, &secrets)?;
+        }
         let mut fields = Fields::new(config)?;
         let (verifier, naming) = match scheme {
             STRIPE => (Verifier::Stripe(Stripe::parse(&mut fields, &secrets)?), Stripe::naming()),
             GITHUB => (Verifier::GitHub(GitHub::parse(&secrets)?), GitHub::naming()),
             STANDARD_WEBHOOKS => {
-                let verifier = StandardWebhooks::parse(&mut fields, &secrets)?;
+                let verifier = StandardWebhooks::parse(&mut fields, &secrets, &public_keys)?;
                 (Verifier::StandardWebhooks(verifier), StandardWebhooks::naming())
             }
             generic => {

@@ -15,7 +15,7 @@ use postern_seal::Keyring;
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
-        self, PgPool, SqlitePool,
+        self, Connection as _, PgPool, SqlitePool,
         postgres::{PgConnectOptions, PgPoolOptions},
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
@@ -29,6 +29,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const ENGINE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_ENGINE_CONNECTIONS: u32 = 6;
+/// A connection that was used so recently is not asked whether it lives: that would be a round trip for each commit.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const POSTGRES_WEB_CONNECTIONS: u32 = 8;
 
 #[derive(Clone, Debug)]
@@ -205,6 +207,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT * 2)
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_with(options.clone())
@@ -212,6 +215,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .map_err(StoreError::during("opening the SQLite file"))?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Pools::Sqlite { writer, readers })
@@ -231,6 +235,15 @@ async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
     let engine = without_nagle(tcp_port, &small_statements)
         .max_connections(POSTGRES_ENGINE_CONNECTIONS)
         .min_connections(2)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .acquire_timeout(ENGINE_ACQUIRE_TIMEOUT)
         .connect_with(options.clone().options([
             ("enable_seqscan", "off"),

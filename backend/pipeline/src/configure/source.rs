@@ -10,7 +10,7 @@ use postern_domain::{
     source::{DEFAULT_MAX_BODY_BYTES, SourceKind, check_max_body_bytes},
 };
 use postern_seal::token;
-use postern_signatures::{DedupRule, SourceScheme};
+use postern_signatures::{Credentials, DedupRule, SourceScheme};
 use postern_store::tenant::{Altered, RunState, Source};
 use serde_json::Value;
 
@@ -29,6 +29,7 @@ pub struct NewSource {
     pub provider: Option<String>,
     pub scheme: Option<String>,
     pub secrets: Vec<Secret<String>>,
+    pub public_keys: Vec<String>,
     /// Of the scheme.
     pub config: Option<Value>,
     pub public_url: Option<String>,
@@ -45,6 +46,8 @@ pub struct SourceChange {
     pub name: Option<String>,
     /// All of them: those not in it are no longer valid.
     pub secrets: Option<Vec<Secret<String>>>,
+    /// All of them, likewise.
+    pub public_keys: Option<Vec<String>>,
     pub config: Option<Value>,
     pub public_url: Option<Option<String>>,
     pub allowed_ips: Option<Vec<String>>,
@@ -174,6 +177,7 @@ fn build(new: NewSource) -> Result<Source, Invalid> {
         scheme: new.scheme,
         config: new.config.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
         secrets: new.secrets,
+        public_keys: new.public_keys,
         token: is_webhook.then(|| Secret::new(token::random_base62(TOKEN_LEN))),
         public_url: new.public_url,
         allowed_ips: AddressList::parse("allowed_ips", &new.allowed_ips)?,
@@ -195,6 +199,7 @@ fn refuse_for_publish(new: &NewSource) -> Result<(), Invalid> {
         ("provider", new.provider.is_some()),
         ("scheme", new.scheme.is_some()),
         ("secrets", !new.secrets.is_empty()),
+        ("public_keys", !new.public_keys.is_empty()),
         ("config", new.config.is_some()),
         ("public_url", new.public_url.is_some()),
         ("allowed_ips", !new.allowed_ips.is_empty()),
@@ -212,6 +217,7 @@ fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
             provider: None,
             scheme: None,
             secrets: change.secrets.clone().unwrap_or_default(),
+            public_keys: change.public_keys.clone().unwrap_or_default(),
             config: change.config.clone(),
             public_url: change.public_url.clone().flatten(),
             allowed_ips: change.allowed_ips.clone().unwrap_or_default(),
@@ -225,6 +231,7 @@ fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
     let mut after = Source {
         name: change.name.unwrap_or(before.name),
         secrets: change.secrets.unwrap_or(before.secrets),
+        public_keys: change.public_keys.unwrap_or(before.public_keys),
         config: change.config.unwrap_or(before.config),
         public_url: change.public_url.unwrap_or(before.public_url),
         allowed_ips: allowed_ips.unwrap_or(before.allowed_ips),
@@ -243,7 +250,8 @@ fn check(source: &mut Source) -> Result<(), Invalid> {
     source.name = invalid::name("name", &source.name)?;
     if source.kind == SourceKind::Webhook {
         let (provider, scheme) = (source.provider.as_deref(), source.scheme.as_deref());
-        let known = SourceScheme::parse(provider, scheme, &source.config, source.secrets.clone())?;
+        let credentials = Credentials { secrets: source.secrets.clone(), public_keys: source.public_keys.clone() };
+        let known = SourceScheme::parse(provider, scheme, &source.config, credentials)?;
         source.scheme = Some(known.scheme().to_owned());
     }
     DedupRule::compile(source.dedup.parse_key()?)?;

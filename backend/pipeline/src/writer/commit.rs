@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use postern_domain::{EventId, SourceId, Timestamp};
 use postern_store::{
     StoreError,
-    engine::{AcceptBatch, Accepted, FirstEvent, Settlement},
+    engine::{AcceptBatch, Accepted, FirstEvent},
 };
 
 use super::{
@@ -88,11 +88,10 @@ async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>
             Some(again) => again,
             None => prepare(engine, batch),
         };
-        let settlements: Vec<Settlement> = settled.iter().map(|one| one.settlement.clone()).collect();
-        let outcome = if settlements.is_empty() {
+        let outcome = if settled.is_empty() {
             engine.store.commit(&rows).await.map(|accepted| (accepted, Vec::new()))
         } else {
-            engine.store.commit_and_settle(&rows, &settlements).await
+            engine.store.commit_and_settle(&rows, settled).await
         };
         match outcome {
             Ok((accepted, lost)) => {

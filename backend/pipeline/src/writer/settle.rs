@@ -20,13 +20,12 @@ pub(super) async fn settle(engine: &Engine, batch: Vec<Settled>) {
     if batch.is_empty() {
         return;
     }
-    let rows: Vec<Settlement> = batch.iter().map(|one| one.settlement.clone()).collect();
     let mut pause = FIRST_PAUSE;
     loop {
-        match engine.store.settle(&rows).await {
+        match engine.store.settle(&batch).await {
             Ok(lost) => return written(engine, batch, &lost),
             Err(cause) if cause.is_unavailable() => {
-                tracing::warn!(%cause, "{} attempts could not be settled, trying again; dispatching waits", rows.len());
+                tracing::warn!(%cause, "{} attempts could not be settled, trying again; dispatching waits", batch.len());
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

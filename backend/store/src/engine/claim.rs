@@ -5,10 +5,18 @@
 
 use bytes::Bytes;
 use postern_domain::{AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp};
-use sea_orm::sqlx::{self, ColumnIndex, Decode, FromRow, PgPool, Row, SqlitePool, Type};
+use sea_orm::sqlx::{self, AssertSqlSafe, ColumnIndex, Decode, FromRow, PgPool, Row, SqlitePool, Type};
 use uuid::Uuid;
 
-use crate::{StoreError, engine::sqlite::IMMEDIATE, open::Pools, open::Store};
+use crate::{
+    StoreError,
+    engine::{
+        pieces::{marks, pieces, placeholders},
+        sqlite::IMMEDIATE,
+    },
+    open::Pools,
+    open::Store,
+};
 
 /// A lane with something pending, and when its first is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,9 +214,11 @@ async fn claim_sqlite(
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;
     let mut rows: Vec<ClaimRow> = Vec::new();
     for wish in wishes {
-        let due: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT delivery_id FROM queue WHERE connection_id = ? AND state = 'pending' AND due_at <= ? \
-             ORDER BY due_at, delivery_id LIMIT ?",
+        // The token is made here, not in SQL: it is also the id of the attempt.
+        let due: Vec<ClaimRow> = sqlx::query_as(
+            "SELECT delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, \
+             delivery_id AS lease_token, retries, attempts, asked_by FROM queue \
+             WHERE connection_id = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, delivery_id LIMIT ?",
         )
         .bind(wish.connection.uuid())
         .bind(terms.now.as_micros())
@@ -216,34 +226,42 @@ async fn claim_sqlite(
         .fetch_all(&mut *tx)
         .await
         .map_err(StoreError::during(doing))?;
-        for delivery in due {
-            let row: ClaimRow = sqlx::query_as(
-                "UPDATE queue SET state = 'leased', lease_token = ?, leased_by = ?, leased_at = ?, leased_until = ? \
-                 WHERE delivery_id = ? RETURNING delivery_id, tenant_id, event_id, source_id, connection_id, \
-                 destination_id, lease_token, retries, attempts, asked_by",
-            )
-            .bind(AttemptId::fresh().uuid())
+        rows.extend(due.into_iter().map(|row| ClaimRow { lease_token: AttemptId::fresh().uuid(), ..row }));
+    }
+    for range in pieces(rows.len()) {
+        let rows = rows.get(range).unwrap_or_default();
+        let sql = format!(
+            "WITH given (id, token) AS (VALUES {}) UPDATE queue SET state = 'leased', lease_token = given.token, \
+             leased_by = ?, leased_at = ?, leased_until = ? FROM given WHERE delivery_id = given.id",
+            placeholders(rows.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.delivery_id).bind(row.lease_token);
+        }
+        query
             .bind(terms.instance)
             .bind(terms.now.as_micros())
             .bind(terms.now.plus_ms(terms.lease_ms).as_micros())
-            .bind(delivery)
-            .fetch_one(&mut *tx)
+            .execute(&mut *tx)
             .await
             .map_err(StoreError::during(doing))?;
-            rows.push(row);
-        }
     }
     tx.commit().await.map_err(StoreError::during(doing))?;
     let mut payloads = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let payload: Option<PayloadRow> = sqlx::query_as(
-            "SELECT id, type, content_type, body FROM events LEFT JOIN event_bodies ON event_id = id WHERE id = ?",
-        )
-        .bind(row.event_id)
-        .fetch_optional(readers)
-        .await
-        .map_err(StoreError::during("reading events to deliver"))?;
-        payloads.extend(payload);
+    for range in pieces(rows.len()) {
+        let rows = rows.get(range).unwrap_or_default();
+        let sql = format!(
+            "SELECT id, type, content_type, body FROM events LEFT JOIN event_bodies ON event_id = id WHERE id IN ({})",
+            marks(rows.len())
+        );
+        let mut query = sqlx::query_as(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.event_id);
+        }
+        let some: Vec<PayloadRow> =
+            query.fetch_all(readers).await.map_err(StoreError::during("reading events to deliver"))?;
+        payloads.extend(some);
     }
     Ok(join(rows, payloads))
 }

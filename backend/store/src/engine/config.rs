@@ -36,6 +36,7 @@ pub struct SourceConfig {
     pub scheme: Option<String>,
     pub config: serde_json::Value,
     pub secrets: Vec<Secret<String>>,
+    pub public_keys: Vec<String>,
     /// SHA-256 of the token in the path of its URL; none for a source that only publishes.
     pub token_hash: Option<Vec<u8>>,
     pub public_url: Option<String>,
@@ -93,6 +94,7 @@ struct SourceRow {
     scheme: Option<String>,
     config: String,
     secrets_sealed: Option<Vec<u8>>,
+    public_keys: String,
     token_hash: Option<Vec<u8>>,
     public_url: Option<String>,
     allowed_ips: String,
@@ -237,6 +239,7 @@ impl Store {
             scheme: row.scheme,
             config: json(table, &row.config)?,
             secrets: secrets.into_iter().map(Secret::new).collect(),
+            public_keys: json(table, &row.public_keys)?,
             token_hash: row.token_hash,
             public_url: row.public_url,
             allowed_ips: json(table, &row.allowed_ips)?,

@@ -24,6 +24,8 @@ pub use instances::Beat;
 pub use recover::Lost;
 pub use rows::{AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, Settlement, Verdict};
 
+use std::borrow::Borrow;
+
 use crate::{StoreError, open::Pools, open::Store};
 
 impl Store {
@@ -50,10 +52,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer: nothing is written, and the same call may be made again.
-    pub async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<postern_domain::DeliveryId>, StoreError> {
+    pub async fn settle<S: Borrow<Settlement>>(
+        &self,
+        settlements: &[S],
+    ) -> Result<Vec<postern_domain::DeliveryId>, StoreError> {
         match &self.inner.pools {
-            Pools::Postgres { engine, .. } => postgres::settle::settle(engine, settlements).await,
-            Pools::Sqlite { writer, .. } => sqlite::commit(writer, None, settlements).await.map(|(_, lost)| lost),
+            Pools::Postgres { engine, .. } => postgres::settle::settle(engine, &borrowed(settlements)).await,
+            Pools::Sqlite { writer, .. } => {
+                sqlite::commit(writer, None, &borrowed(settlements)).await.map(|(_, lost)| lost)
+            }
         }
     }
 
@@ -61,17 +68,21 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::commit`] and [`Store::settle`].
-    pub async fn commit_and_settle(
+    pub async fn commit_and_settle<S: Borrow<Settlement>>(
         &self,
         batch: &AcceptBatch,
-        settlements: &[Settlement],
+        settlements: &[S],
     ) -> Result<(Accepted, Vec<postern_domain::DeliveryId>), StoreError> {
         match &self.inner.pools {
-            Pools::Sqlite { writer, .. } => sqlite::commit(writer, Some(batch), settlements).await,
+            Pools::Sqlite { writer, .. } => sqlite::commit(writer, Some(batch), &borrowed(settlements)).await,
             Pools::Postgres { .. } => {
                 let (accepted, lost) = (self.commit(batch).await?, self.settle(settlements).await?);
                 Ok((accepted, lost))
             }
         }
     }
+}
+
+fn borrowed<S: Borrow<Settlement>>(settlements: &[S]) -> Vec<&Settlement> {
+    settlements.iter().map(Borrow::borrow).collect()
 }

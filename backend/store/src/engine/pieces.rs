@@ -16,13 +16,19 @@ pub(super) fn pieces(len: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// `(?,?),(?,?)` for `rows` rows of `columns`.
 pub(super) fn placeholders(rows: usize, columns: usize) -> String {
-    let row = format!("({})", vec!["?"; columns].join(","));
-    vec![row; rows].join(",")
+    repeated(&format!("({})", marks(columns)), rows)
 }
 
 /// `?,?,?`
 pub(super) fn marks(count: usize) -> String {
-    vec!["?"; count].join(",")
+    repeated("?", count)
+}
+
+/// `count` times `text`, with commas between.
+pub(super) fn repeated(text: &str, count: usize) -> String {
+    let mut all = format!("{text},").repeat(count);
+    all.pop();
+    all
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub struct Model {
     pub scheme: Option<String>,
     pub config: String,
     pub secrets_sealed: Option<Vec<u8>>,
+    pub public_keys: String,
     pub token_hash: Option<Vec<u8>>,
     pub token_sealed: Option<Vec<u8>>,
     pub public_url: Option<String>,

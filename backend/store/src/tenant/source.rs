@@ -30,6 +30,8 @@ pub struct Source {
     pub config: Value,
     /// All of them are valid.
     pub secrets: Vec<Secret<String>>,
+    /// The sender's, for schemes that sign with a private key. All of them are valid.
+    pub public_keys: Vec<String>,
     /// The last part of its URL; a source that only publishes has none.
     pub token: Option<Secret<String>>,
     /// The URL as the provider knows it, for schemes that sign it.
@@ -98,6 +100,7 @@ impl Record for Source {
             id: SourceId::from_uuid(row.id),
             kind: SourceKind::parse(&row.kind).ok_or_else(|| inconsistent("unknown kind"))?,
             secrets: secrets.into_iter().map(Secret::new).collect(),
+            public_keys: from_json(TABLE, &row.public_keys)?,
             token: row.token_sealed.as_ref().map(|sealed| open("token_sealed", sealed)).transpose()?,
             name: row.name,
             provider: row.provider,
@@ -126,6 +129,7 @@ impl Record for Source {
             scheme: Set(self.scheme.clone()),
             config: Set(to_json(&self.config)),
             secrets_sealed: Set(self.seal_secrets(sealer)?),
+            public_keys: Set(to_json(&self.public_keys)),
             token_hash: Set(token_hash),
             token_sealed: Set(self.seal_token(sealer)?),
             public_url: Set(self.public_url.clone()),
@@ -148,6 +152,7 @@ impl Record for Source {
         }
         row.name = Set(after.name.clone());
         row.config = Set(to_json(&after.config));
+        row.public_keys = Set(to_json(&after.public_keys));
         row.public_url = Set(after.public_url.clone());
         row.allowed_ips = Set(to_json(&after.allowed_ips.to_strings()));
         row.dedup = Set(to_json(&after.dedup));
@@ -161,7 +166,7 @@ impl Record for Source {
     fn snapshot(&self) -> Value {
         json!({
             "name": self.name, "kind": self.kind, "provider": self.provider, "scheme": self.scheme,
-            "config": self.config, "secrets_count": self.secrets.len(), "public_url": self.public_url,
+            "config": self.config, "secrets_count": self.secrets.len(), "public_keys": self.public_keys, "public_url": self.public_url,
             "allowed_ips": self.allowed_ips.to_strings(), "dedup": self.dedup, "response": self.answer,
             "max_body_bytes": self.max_body_bytes, "rate_limit": self.rate_limit, "state": self.state.as_str(),
         })

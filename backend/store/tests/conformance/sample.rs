@@ -28,6 +28,7 @@ pub(crate) fn source() -> Source {
         scheme: Some("stripe".to_owned()),
         config: json!({ "tolerance_s": 300 }),
         secrets: vec![Secret::new("whsec_one".to_owned()), Secret::new("whsec_two".to_owned())],
+        public_keys: vec!["whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=".to_owned()],
         token: Some(Secret::new(token::random_base62(32))),
         public_url: Some("https://example.com/hooks".to_owned()),
         allowed_ips: AddressList::parse("allowed_ips", &["192.0.2.0/24"]).expect("valid"),

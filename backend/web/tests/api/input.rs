@@ -24,7 +24,7 @@ fn a_body_that_cannot_be_read_is_told_why() {
         (b"{\"name\": \"a\", \"name\": \"b\"}", 422, "invalid_fields", "twice"),
         (br#"{"name": "a\u0000", "kind": "webhook"}"#, 422, "invalid_fields", "U+0000"),
         (b"{\"name\": \"\xff\"}", 422, "invalid_fields", "UTF-8"),
-        (br#"{"name": "a", "kind": "webhook", "public_keys": []}"#, 422, "invalid_fields", "public_keys"),
+        (br#"{"name": "a", "kind": "webhook", "poll": {}}"#, 422, "invalid_fields", "poll"),
         (br#"{"name": "a", "kind": "poll"}"#, 422, "invalid_fields", "kind"),
         (br#"{"kind": "webhook"}"#, 422, "invalid_fields", "name"),
         (

@@ -59,8 +59,8 @@ const RELEASE: &str = "
 UPDATE queue SET state = 'pending', lease_token = NULL, leased_by = NULL, leased_at = NULL, leased_until = NULL
 WHERE delivery_id = ANY ($1::uuid[]) AND lease_token = ANY ($2::uuid[])";
 
-pub(in crate::engine) async fn settle(pool: &PgPool, all: &[Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
-    let (released, tried): (Vec<_>, Vec<_>) = all.iter().partition(|row| row.verdict == Verdict::Released);
+pub(in crate::engine) async fn settle(pool: &PgPool, all: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
+    let (released, tried): (Vec<_>, Vec<_>) = all.iter().copied().partition(|row| row.verdict == Verdict::Released);
     if !released.is_empty() {
         sqlx::query(RELEASE)
             .bind(of(&released, |row| row.attempt.delivery.uuid()))

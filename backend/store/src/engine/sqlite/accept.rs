@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use postern_domain::{AttemptId, EventId};
+use postern_domain::EventId;
 use sea_orm::sqlx::{self, AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use crate::{
     StoreError,
     engine::{
-        pieces::{pieces, placeholders},
+        pieces::{pieces, placeholders, repeated},
         rows::{AcceptBatch, Accepted, DeliveryRow, EventRow, FirstEvent},
     },
 };
@@ -41,21 +41,22 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
     Ok(Accepted::Written { duplicates })
 }
 
-/// Takes the key of each event, or finds the event that holds it.
+/// Takes the key of each event, or finds the event that holds it. Only when a key was not taken are they looked at one by
+/// one: rows that come back cost more than rows that are counted.
 async fn claim_keys(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Vec<(usize, FirstEvent)>, StoreError> {
     let keyed: Vec<(usize, &EventRow)> =
         batch.events.iter().enumerate().filter(|(_, event)| event.dedup.is_some()).collect();
-    let mut fresh: HashSet<Uuid> = HashSet::with_capacity(keyed.len());
+    let mut duplicates = Vec::new();
     for range in pieces(keyed.len()) {
         let rows = keyed.get(range).unwrap_or_default();
         let sql = format!(
             "INSERT INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) VALUES {} \
              ON CONFLICT (source_id, key_hash) DO UPDATE SET event_id = excluded.event_id, \
              body_hash = excluded.body_hash, expires_at = excluded.expires_at \
-             WHERE dedup_keys.expires_at <= ? OR dedup_keys.event_id = excluded.event_id RETURNING event_id",
+             WHERE dedup_keys.expires_at <= ? OR dedup_keys.event_id = excluded.event_id",
             placeholders(rows.len(), 5)
         );
-        let mut query = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(sql));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
         for (_, event) in rows {
             let Some(dedup) = &event.dedup else { continue };
             query = query
@@ -65,12 +66,16 @@ async fn claim_keys(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Ve
                 .bind(event.body_sha256.get(..16).unwrap_or_default())
                 .bind(dedup.expires_at.as_micros());
         }
-        let taken = query.bind(batch.now.as_micros()).fetch_all(&mut *tx).await.map_err(StoreError::during(DOING))?;
-        fresh.extend(taken);
-    }
-    let mut duplicates = Vec::new();
-    for (place, event) in keyed.into_iter().filter(|(_, event)| !fresh.contains(&event.id.uuid())) {
-        duplicates.push((place, first_event(tx, event).await?));
+        let done = query.bind(batch.now.as_micros()).execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        if done.rows_affected() == rows.len() as u64 {
+            continue;
+        }
+        for (place, event) in rows {
+            let first = first_event(tx, event).await?;
+            if first.id != event.id {
+                duplicates.push((*place, first));
+            }
+        }
     }
     Ok(duplicates)
 }
@@ -98,13 +103,16 @@ async fn is_settled(tx: &mut SqliteConnection, row: &DeliveryRow) -> Result<bool
     Ok(found.is_some())
 }
 
+/// Heads and bodies in one trip.
 async fn insert_events(tx: &mut SqliteConnection, events: &[&EventRow]) -> Result<(), StoreError> {
     for range in pieces(events.len()) {
         let rows = events.get(range).unwrap_or_default();
         let sql = format!(
             "INSERT INTO events (id, tenant_id, source_id, type, dedup_key, content_type, headers, remote, received_at, \
-             body_bytes, body_sha256, filtered) VALUES {} ON CONFLICT (id) DO NOTHING",
-            placeholders(rows.len(), 12)
+             body_bytes, body_sha256, filtered) VALUES {} ON CONFLICT (id) DO NOTHING; \
+             INSERT INTO event_bodies (event_id, body) VALUES {} ON CONFLICT (event_id) DO NOTHING",
+            placeholders(rows.len(), 12),
+            placeholders(rows.len(), 2)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows {
@@ -122,12 +130,6 @@ async fn insert_events(tx: &mut SqliteConnection, events: &[&EventRow]) -> Resul
                 .bind(row.body_sha256.as_slice())
                 .bind(row.filtered);
         }
-        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
-        let sql = format!(
-            "INSERT INTO event_bodies (event_id, body) VALUES {} ON CONFLICT (event_id) DO NOTHING",
-            placeholders(rows.len(), 2)
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows {
             query = query.bind(row.id.uuid()).bind(row.body.as_ref());
         }
@@ -141,36 +143,37 @@ async fn insert_deliveries(
     batch: &AcceptBatch,
     owed: &[&DeliveryRow],
 ) -> Result<(), StoreError> {
-    for range in pieces(owed.len()) {
-        let rows = owed.get(range).unwrap_or_default();
-        let sql = format!(
-            "INSERT INTO queue (delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, state, \
-             due_at, retries, attempts, body_bytes, lease_token, leased_by, leased_at, leased_until) VALUES {} \
-             ON CONFLICT (delivery_id) DO NOTHING",
-            placeholders(rows.len(), 15)
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in rows {
-            let leased = row.lease.is_some();
-            let now = batch.now;
-            query = query
-                .bind(row.id.uuid())
-                .bind(row.tenant.uuid())
-                .bind(row.event.uuid())
-                .bind(row.source.uuid())
-                .bind(row.connection.uuid())
-                .bind(row.destination.uuid())
-                .bind(if leased { "leased" } else { "pending" })
-                .bind(row.due_at.as_micros())
-                .bind(0_i32)
-                .bind(0_i32)
-                .bind(row.body_bytes)
-                .bind(row.lease.map(AttemptId::uuid))
-                .bind(leased.then_some(batch.instance))
-                .bind(leased.then_some(now.as_micros()))
-                .bind(leased.then_some(now.plus_ms(batch.lease_ms).as_micros()));
+    let (leased, pending): (Vec<&DeliveryRow>, Vec<&DeliveryRow>) = owed.iter().partition(|row| row.lease.is_some());
+    // What is the same for all rows for as long as the process lives stands in the text: every value that is bound costs.
+    let leased_row = format!("(?,?,?,?,?,?,?,?,0,0,'leased',x'{}',?,?,?)", batch.instance.simple());
+    for (rows, row) in [(leased, leased_row.as_str()), (pending, "(?,?,?,?,?,?,?,?,0,0,'pending',NULL,NULL,NULL,NULL)")]
+    {
+        for range in pieces(rows.len()) {
+            let rows = rows.get(range).unwrap_or_default();
+            let sql = format!(
+                "INSERT INTO queue (delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, \
+                 body_bytes, retries, attempts, state, leased_by, leased_at, leased_until, lease_token) VALUES {} \
+                 ON CONFLICT (delivery_id) DO NOTHING",
+                repeated(row, rows.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for row in rows {
+                query = query
+                    .bind(row.id.uuid())
+                    .bind(row.tenant.uuid())
+                    .bind(row.event.uuid())
+                    .bind(row.source.uuid())
+                    .bind(row.connection.uuid())
+                    .bind(row.destination.uuid())
+                    .bind(row.due_at.as_micros())
+                    .bind(row.body_bytes);
+                if let Some(lease) = row.lease {
+                    let until = batch.now.plus_ms(batch.lease_ms);
+                    query = query.bind(batch.now.as_micros()).bind(until.as_micros()).bind(lease.uuid());
+                }
+            }
+            query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
         }
-        query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
     }
     Ok(())
 }

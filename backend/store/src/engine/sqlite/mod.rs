@@ -19,7 +19,7 @@ pub(super) const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 pub(super) async fn commit(
     writer: &SqlitePool,
     batch: Option<&AcceptBatch>,
-    settlements: &[Settlement],
+    settlements: &[&Settlement],
 ) -> Result<(Accepted, Vec<DeliveryId>), StoreError> {
     let doing = "committing events and attempts";
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;

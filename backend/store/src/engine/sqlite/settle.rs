@@ -17,9 +17,9 @@ use crate::{
 const DOING: &str = "settling attempts";
 
 /// Answers the deliveries whose lease was lost.
-pub(super) async fn settle(tx: &mut SqliteConnection, all: &[Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
+pub(super) async fn settle(tx: &mut SqliteConnection, all: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
     let (released, tried): (Vec<&Settlement>, Vec<&Settlement>) =
-        all.iter().partition(|row| row.verdict == Verdict::Released);
+        all.iter().copied().partition(|row| row.verdict == Verdict::Released);
     release(tx, &released).await?;
     let mut settled: HashSet<Uuid> = HashSet::with_capacity(tried.len());
     let (again, done): (Vec<&Settlement>, Vec<&Settlement>) =
@@ -71,9 +71,9 @@ async fn finish(
         let sql = format!(
             "INSERT INTO deliveries (id, tenant_id, event_id, source_id, connection_id, destination_id, state, reason, \
              retries, attempts, body_bytes, finished_at) SELECT delivery_id, tenant_id, event_id, source_id, \
-             connection_id, destination_id, ?, ?, retries, attempts + 1, body_bytes, ? FROM queue WHERE {held} RETURNING id"
+             connection_id, destination_id, ?, ?, retries, attempts + 1, body_bytes, ? FROM queue WHERE {held}"
         );
-        let mut query = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(sql));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
         query = query.bind(state).bind(reason).bind(first.settled_at.as_micros());
         for row in rows {
             query = query.bind(row.attempt.delivery.uuid());
@@ -81,7 +81,12 @@ async fn finish(
         for row in rows {
             query = query.bind(row.attempt.id.uuid());
         }
-        settled.extend(query.fetch_all(&mut *tx).await.map_err(StoreError::during(DOING))?);
+        let done = query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        if done.rows_affected() == rows.len() as u64 {
+            settled.extend(rows.iter().map(|row| row.attempt.delivery.uuid()));
+        } else {
+            settled.extend(still_held(tx, rows).await?);
+        }
         let mut query = sqlx::query(AssertSqlSafe(format!("DELETE FROM queue WHERE {held}")));
         for row in rows {
             query = query.bind(row.attempt.delivery.uuid());
@@ -92,6 +97,22 @@ async fn finish(
         query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
     }
     Ok(())
+}
+
+/// Which of them have not lost their lease.
+async fn still_held(tx: &mut SqliteConnection, rows: &[&Settlement]) -> Result<Vec<Uuid>, StoreError> {
+    let mut held = Vec::with_capacity(rows.len());
+    for row in rows {
+        let found: Option<Uuid> =
+            sqlx::query_scalar("SELECT delivery_id FROM queue WHERE delivery_id = ? AND lease_token = ?")
+                .bind(row.attempt.delivery.uuid())
+                .bind(row.attempt.id.uuid())
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(StoreError::during(DOING))?;
+        held.extend(found);
+    }
+    Ok(held)
 }
 
 async fn put_back(tx: &mut SqliteConnection, row: &Settlement) -> Result<bool, StoreError> {

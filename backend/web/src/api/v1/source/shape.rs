@@ -35,6 +35,9 @@ pub(crate) struct CreateSource {
     /// All of them are valid, so that one can be changed without a gap. Never shown again.
     #[serde(default)]
     pub(crate) secrets: Vec<String>,
+    /// The sender's, `whpk_` and base64, for `standard-webhooks` senders that sign with a private key (`v1a`).
+    #[serde(default)]
+    pub(crate) public_keys: Vec<String>,
     /// Of the scheme.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -71,6 +74,10 @@ pub(crate) struct PatchSource {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(crate) secrets: Option<Vec<String>>,
+    /// All of them, likewise.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(crate) public_keys: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Object>, nullable = false)]
     pub(crate) config: Option<Value>,
@@ -120,6 +127,7 @@ pub(crate) struct SourceView {
     #[schema(value_type = schema::RunState)]
     state: &'static str,
     secrets_count: usize,
+    public_keys: Vec<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -144,6 +152,7 @@ impl SourceView {
             rate_limit: source.rate_limit,
             state: source.state.as_str(),
             secrets_count: source.secrets.len(),
+            public_keys: source.public_keys.clone(),
             created_at: source.created_at,
             updated_at: source.updated_at,
         }
@@ -163,6 +172,7 @@ impl From<CreateSource> for NewSource {
             provider: body.provider,
             scheme: body.scheme,
             secrets: body.secrets.into_iter().map(Secret::new).collect(),
+            public_keys: body.public_keys,
             config: body.config,
             public_url: body.public_url,
             allowed_ips: body.allowed_ips,
@@ -179,6 +189,7 @@ impl From<PatchSource> for SourceChange {
         Self {
             name: body.name,
             secrets: body.secrets.map(|secrets| secrets.into_iter().map(Secret::new).collect()),
+            public_keys: body.public_keys,
             config: body.config,
             public_url: body.public_url,
             allowed_ips: body.allowed_ips,
