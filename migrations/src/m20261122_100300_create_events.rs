@@ -40,7 +40,7 @@ const UP: &[&str] = &[
     "CREATE INDEX events_by_source ON events (source_id, id)",
     "CREATE TABLE event_bodies (
         event_id {uuid} PRIMARY KEY,
-        body {bytes} NOT NULL) {by_day:event_id}",
+        body {bytes} NOT NULL) {by_day:event_id}{clustered}",
     "pg:CREATE TABLE events_default PARTITION OF events DEFAULT",
     "pg:CREATE TABLE event_bodies_default PARTITION OF event_bodies DEFAULT",
     // Bodies are as random or as small as they come; trying to compress each costs more than it saves.
@@ -61,7 +61,6 @@ const UP: &[&str] = &[
         body_hash blob NOT NULL,
         expires_at bigint NOT NULL,
         PRIMARY KEY (source_id, key_hash)) WITHOUT ROWID",
-    "CREATE INDEX dedup_keys_by_expiry ON dedup_keys (expires_at)",
     "pg:CREATE TABLE dedup_keys_0 PARTITION OF dedup_keys FOR VALUES WITH (MODULUS 4, REMAINDER 0)",
     "pg:CREATE TABLE dedup_keys_1 PARTITION OF dedup_keys FOR VALUES WITH (MODULUS 4, REMAINDER 1)",
     "pg:CREATE TABLE dedup_keys_2 PARTITION OF dedup_keys FOR VALUES WITH (MODULUS 4, REMAINDER 2)",

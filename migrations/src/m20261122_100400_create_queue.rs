@@ -42,7 +42,7 @@ const UP: &[&str] = &[
         leased_by {uuid},
         leased_at bigint,
         leased_until bigint,
-        CHECK ((state = 'leased') = (lease_token IS NOT NULL)))",
+        CHECK ((state = 'leased') = (lease_token IS NOT NULL))) {clustered}",
     "CREATE INDEX queue_due ON queue (connection_id, due_at, delivery_id) WHERE state = 'pending'",
     "CREATE INDEX queue_by_event ON queue (event_id)",
     // A tenant looks at what waits without walking over what waits for others.
@@ -62,7 +62,7 @@ const UP: &[&str] = &[
         retries integer NOT NULL,
         attempts integer NOT NULL,
         body_bytes integer NOT NULL,
-        finished_at bigint NOT NULL) {by_day:id}",
+        finished_at bigint NOT NULL) {by_day:id}{clustered}",
     "CREATE INDEX deliveries_by_event ON deliveries (event_id)",
     "CREATE INDEX deliveries_by_tenant ON deliveries (tenant_id, id)",
     "CREATE INDEX deliveries_by_destination ON deliveries (destination_id, id)",

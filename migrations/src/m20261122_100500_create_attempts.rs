@@ -50,7 +50,7 @@ const UP: &[&str] = &[
     "CREATE INDEX attempts_by_delivery ON attempts (delivery_id, id)",
     "CREATE TABLE attempt_bodies (
         attempt_id {uuid} PRIMARY KEY,
-        body {bytes} NOT NULL) {by_day:attempt_id}",
+        body {bytes} NOT NULL) {by_day:attempt_id}{clustered}",
     "pg:CREATE TABLE attempts_default PARTITION OF attempts DEFAULT",
     "pg:CREATE TABLE attempt_bodies_default PARTITION OF attempt_bodies DEFAULT",
 ];

@@ -25,7 +25,7 @@ use postern_store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{engine::Engine, entry::SourceEntry, recorder};
+use crate::{engine::Engine, entry::SourceEntry, headers, recorder};
 
 const QUEUE_EVENTS: usize = 4_096;
 const QUEUE_BYTES: usize = 48 * 1024 * 1024;
@@ -288,23 +288,7 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(255).collect())
 }
 
-/// All but what carries a secret: those are named without their value.
+/// Of what came in.
 pub(crate) fn kept_headers(headers: &HeaderMap) -> String {
-    let mut kept = serde_json::Map::new();
-    let mut bytes = 0;
-    for (name, value) in headers {
-        let name = name.as_str();
-        let text = if is_secret(name) { "[hidden]".into() } else { String::from_utf8_lossy(value.as_bytes()) };
-        bytes += name.len() + text.len();
-        if bytes > KEPT_HEADER_BYTES {
-            break;
-        }
-        kept.insert(name.to_owned(), serde_json::Value::String(text.into_owned()));
-    }
-    serde_json::Value::Object(kept).to_string()
-}
-
-pub(crate) fn is_secret(name: &str) -> bool {
-    ["authorization", "cookie", "set-cookie", "proxy-authorization"].contains(&name)
-        || ["token", "secret", "api-key", "apikey", "password"].iter().any(|part| name.contains(part))
+    headers::as_json(headers, KEPT_HEADER_BYTES)
 }

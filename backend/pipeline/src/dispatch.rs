@@ -22,7 +22,7 @@ use postern_domain::{
 use postern_egress::{Exchange, OutboundRequest};
 use postern_store::engine::{AttemptRow, Settlement, Verdict, bins::BinRequest};
 
-use crate::{accept::is_secret, engine::Engine, entry::DestinationEntry, lanes::Slot, writer::Settled};
+use crate::{engine::Engine, entry::DestinationEntry, headers, lanes::Slot, writer::Settled};
 
 /// The lease must outlive the request's deadline by so much, or two processes could deliver the same row.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -115,7 +115,7 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
         }
     };
     let exchange = match job.destination.kind {
-        DestinationKind::Http => match engine.egress.check_url(&job.destination.url) {
+        DestinationKind::Http => match job.destination.checked_url(&engine.egress) {
             Ok(url) => {
                 let request = OutboundRequest {
                     method: Method::POST,
@@ -130,7 +130,7 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
             }
             Err(blocked) => failed(ResultKind::Blocked, &blocked.to_string()),
         },
-        DestinationKind::Bin => receive_in_bin(engine, job, &headers, now).await,
+        DestinationKind::Bin => Box::pin(receive_in_bin(engine, job, &headers, now)).await,
     };
     Tried { started_at: now, headers, exchange }
 }
@@ -160,7 +160,7 @@ async fn receive_in_bin(engine: &Engine, job: &Job, headers: &HeaderMap, now: Ti
         event: job.event,
         delivery: job.delivery,
         at: now,
-        headers: shown_headers(headers),
+        headers: headers::as_json(headers, usize::MAX),
         body: job.body.clone(),
     };
     match engine.store.bin_receive(&request).await {
@@ -182,20 +182,6 @@ async fn receive_in_bin(engine: &Engine, job: &Job, headers: &HeaderMap, now: Ti
     }
 }
 
-/// Headers as remembered: what a tenant configured, and whatever carries a secret, by name only.
-fn shown_headers(headers: &HeaderMap) -> String {
-    let mut shown = serde_json::Map::with_capacity(headers.len());
-    for (name, value) in headers {
-        let text = if value.is_sensitive() || is_secret(name.as_str()) {
-            "[hidden]".to_owned()
-        } else {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        };
-        shown.insert(name.as_str().to_owned(), serde_json::Value::String(text));
-    }
-    serde_json::Value::Object(shown).to_string()
-}
-
 /// What follows, and what the destination's health makes of it.
 async fn judge(engine: &Engine, job: &Job, tried: &Tried) -> Verdict {
     let exchange = &tried.exchange;
@@ -203,31 +189,37 @@ async fn judge(engine: &Engine, job: &Job, tried: &Tried) -> Verdict {
     let retries = u32::try_from(job.retries).unwrap_or(0);
     let chance: f64 = rand::random();
     let next = retry::next(&job.destination.retry, retries, &outcome, engine.clock.now(), chance);
-    note_health(engine, job, outcome.is_success()).await;
+    // What is rare is boxed: every attempt carries the room of all it might do.
+    if let Some(failing) = job.destination.runtime.note_outcome(outcome.is_success()) {
+        Box::pin(note_health(engine, job, failing)).await;
+    }
     match next {
         Next::Delivered => Verdict::Delivered,
         Next::Dead(reason) => Verdict::Dead(reason),
         Next::Again(due_at) => Verdict::Again { due_at, retries: job.retries.saturating_add(1) },
         Next::HoldDestination(due_at) => {
-            let reason = "it answered 410 Gone: resume it when it is back, or delete it";
-            let scope = postern_domain::TenantScope::from_owned_row(job.tenant);
-            if let Err(cause) = engine.store.hold_destination(scope, job.destination.id, reason).await {
-                tracing::warn!(destination.id = %job.destination.id, %cause, "A destination that is gone could not be held");
-            }
-            if let Err(cause) = engine.routing.refresh().await {
-                tracing::warn!(%cause, "The configuration could not be read again");
-            }
+            Box::pin(hold_gone(engine, job)).await;
             Verdict::Again { due_at, retries: job.retries }
         }
     }
 }
 
 /// Writes that a destination began to fail, or recovered: once for each change, and not for every stumble.
-async fn note_health(engine: &Engine, job: &Job, succeeded: bool) {
-    let Some(failing) = job.destination.runtime.note_outcome(succeeded) else { return };
+async fn note_health(engine: &Engine, job: &Job, failing: bool) {
     let since = failing.then(|| engine.clock.now());
     if let Err(cause) = engine.store.note_failing(job.destination.id, since).await {
         tracing::warn!(destination.id = %job.destination.id, %cause, "The health of a destination could not be noted");
+    }
+}
+
+async fn hold_gone(engine: &Engine, job: &Job) {
+    let reason = "it answered 410 Gone: resume it when it is back, or delete it";
+    let scope = postern_domain::TenantScope::from_owned_row(job.tenant);
+    if let Err(cause) = engine.store.hold_destination(scope, job.destination.id, reason).await {
+        tracing::warn!(destination.id = %job.destination.id, %cause, "A destination that is gone could not be held");
+    }
+    if let Err(cause) = engine.routing.refresh().await {
+        tracing::warn!(%cause, "The configuration could not be read again");
     }
 }
 
@@ -259,8 +251,8 @@ fn settle(engine: &Engine, job: Job, verdict: Verdict, tried: Tried) {
         timings: exchange.timings,
         method: "POST".to_owned(),
         url,
-        request_headers: shown_headers(&headers),
-        response_headers: exchange.status.map(|_| shown_headers(&exchange.headers)),
+        request_headers: headers::as_json(&headers, usize::MAX),
+        response_headers: exchange.status.map(|_| headers::as_json(&exchange.headers, usize::MAX)),
         kind: exchange.kind,
         status: exchange.status,
         body: exchange.body,

@@ -1,6 +1,6 @@
 //! Configuration as the engine uses it: parsed, with secrets ready and the runtime of limits attached.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use postern_domain::{
@@ -13,6 +13,7 @@ use postern_domain::{
     retry::RetryPolicy,
     source::SourceKind,
 };
+use postern_egress::{Blocked, CheckedUrl};
 use postern_limits::RateLimiter;
 use postern_signatures::{Credentials, DedupRule, SourceScheme, outgoing::SigningKey};
 use postern_store::engine::config::{ConnectionConfig, DestinationConfig, KeyConfig, SourceConfig};
@@ -42,6 +43,7 @@ pub struct DestinationEntry {
     pub tenant: TenantId,
     pub kind: DestinationKind,
     pub(crate) url: String,
+    checked: OnceLock<Result<CheckedUrl, Blocked>>,
     pub(crate) headers: HeaderMap,
     pub(crate) signing_key: SigningKey,
     pub(crate) timeout_ms: u32,
@@ -103,6 +105,12 @@ fn limiter(limit: RateLimit, share: u32) -> RateLimiter {
 }
 
 impl DestinationEntry {
+    /// Gate 1, for what stands in the database. Asked once: the rules are those of the process, and a destination that is
+    /// changed is a new entry.
+    pub(crate) fn checked_url(&self, egress: &postern_egress::Client) -> Result<CheckedUrl, Blocked> {
+        self.checked.get_or_init(|| egress.check_url(&self.url)).clone()
+    }
+
     pub(crate) fn build(row: DestinationConfig, lanes: &Lanes, share: u32) -> Result<Self, Invalid> {
         let mut headers = HeaderMap::with_capacity(row.headers.len());
         for (name, value) in &row.headers {
@@ -118,6 +126,7 @@ impl DestinationEntry {
             tenant: row.tenant,
             kind: row.kind,
             url: row.url.unwrap_or_default(),
+            checked: OnceLock::new(),
             headers,
             signing_key: SigningKey::parse(row.signing_secret.expose())?,
             timeout_ms: row.timeout_ms,

@@ -11,6 +11,7 @@ pub mod deliveries;
 mod dispatch;
 mod engine;
 mod entry;
+mod headers;
 mod instance;
 mod lanes;
 mod metrics;

@@ -201,7 +201,9 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(ACQUIRE_TIMEOUT)
-        .pragma("cache_size", "-8192")
+        .pragma("cache_size", "-16384")
+        // Pages are written over and over: the longer the log, the fewer of them go into the file.
+        .pragma("wal_autocheckpoint", "4000")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(400);
     let writer = SqlitePoolOptions::new()

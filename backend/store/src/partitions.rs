@@ -159,33 +159,6 @@ impl Store {
             }
         }
     }
-
-    /// Deletes dedup keys whose window is over, in batches.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn expire_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM dedup_keys WHERE (source_id, key_hash) IN \
-                   (SELECT source_id, key_hash FROM dedup_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-        let mut total = 0;
-        loop {
-            let some = match &self.inner.pools {
-                Pools::Postgres { engine, .. } => {
-                    let query = sqlx::query(sql).bind(now.as_micros()).bind(SQLITE_BATCH);
-                    query.execute(engine).await.map(|done| done.rows_affected())
-                }
-                Pools::Sqlite { writer, .. } => {
-                    let query = sqlx::query(sql).bind(now.as_micros()).bind(SQLITE_BATCH);
-                    query.execute(writer).await.map(|done| done.rows_affected())
-                }
-            }
-            .map_err(StoreError::during("expiring dedup keys"))?;
-            total += some;
-            if some < SQLITE_BATCH.unsigned_abs() {
-                return Ok(total);
-            }
-        }
-    }
 }
 
 async fn exists(pool: &PgPool, name: &str) -> Result<bool, StoreError> {

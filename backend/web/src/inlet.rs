@@ -34,20 +34,27 @@ use crate::{
 
 /// From the first byte of the body to the last.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+const PREFIX: &str = "/in";
 const SANDBOX: &str = "sandbox; default-src 'none'";
 const ALLOW: &str = "POST, PUT, PATCH, HEAD, OPTIONS";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.route("/in/{token}", web::route().to(inlet));
+    // A pattern would be a regular expression, run for every request; a prefix is compared.
+    config.service(web::scope(PREFIX).default_service(web::to(inlet)));
 }
 
-async fn inlet(app: Data<App>, token: web::Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let mut answer = match take_in(&app, &token, &request, payload).await {
+async fn inlet(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let mut answer = match take_in(&app, token_of(request.path()), &request, payload).await {
         Ok(answer) => answer,
         Err(problem) => actix_web::ResponseError::error_response(&problem),
     };
     answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     answer
+}
+
+/// Of a path in another form there is no source.
+fn token_of(path: &str) -> &str {
+    path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default()
 }
 
 async fn take_in(app: &App, token: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {

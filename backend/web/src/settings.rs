@@ -39,6 +39,7 @@ pub enum Serves {
 /// The limits of the listener. What one connection may cost is bounded before a handler sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Threads that take requests.
     pub workers: usize,
     /// For each worker.
     pub max_connections: usize,
@@ -53,7 +54,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            workers: 2,
+            // The other half is for the engine and the database.
+            workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
             max_connections: 10_000,
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(5),

@@ -20,7 +20,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 type Verb = fn(Arc<Engine>) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// Every job: its name, its period, and the verb.
-const JOBS: [(&str, Duration, Verb); 8] = [
+const JOBS: [(&str, Duration, Verb); 9] = [
     ("heartbeat", Duration::from_millis(HEARTBEAT_MS), |engine| Box::pin(async move { engine.beat().await })),
     ("follow-config", Duration::from_secs(1), |engine| Box::pin(async move { engine.follow_config().await })),
     ("take-over", Duration::from_secs(1), |engine| Box::pin(async move { engine.take_over().await })),
@@ -28,6 +28,7 @@ const JOBS: [(&str, Duration, Verb); 8] = [
     ("cancel-orphans", Duration::from_secs(5), |engine| Box::pin(async move { engine.cancel_orphans().await })),
     ("open-days", Duration::from_secs(3_600), |engine| Box::pin(async move { engine.open_days().await })),
     ("expire", Duration::from_secs(300), |engine| Box::pin(async move { engine.expire().await })),
+    ("expire-keys", Duration::from_secs(3_600), |engine| Box::pin(async move { engine.expire_keys().await })),
     ("gauge", Duration::from_secs(15), |engine| Box::pin(async move { engine.gauge().await })),
 ];
 

@@ -120,7 +120,11 @@ async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>
 
 fn prepare(engine: &Engine, batch: &[Submission]) -> (AcceptBatch, Routed) {
     let now = engine.clock.now();
-    let mut routed = Routed::default();
+    let mut routed = Routed {
+        deliveries: Vec::with_capacity(batch.len()),
+        departures: Vec::with_capacity(batch.len()),
+        ..Routed::default()
+    };
     let mut events = Vec::with_capacity(batch.len());
     let maps = engine.routing.read();
     for submission in batch {

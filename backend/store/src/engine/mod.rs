@@ -11,6 +11,7 @@ pub mod config;
 mod gauge;
 mod health;
 mod instances;
+mod old_keys;
 mod pieces;
 mod postgres;
 mod recover;

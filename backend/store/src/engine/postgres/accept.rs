@@ -1,5 +1,7 @@
 //! Commits accepted events in one statement.
 
+use std::sync::LazyLock;
+
 use sea_orm::sqlx::{self, PgPool, Row};
 use uuid::Uuid;
 
@@ -10,7 +12,7 @@ use crate::{
 
 /// `current` is empty when the configuration has moved on; then nothing is inserted anywhere. An expired dedup key is
 /// taken over in place. Keys go in sorted, so that two replicas never wait for each other in a circle.
-const COMMIT: &str = "
+const TEXT: &str = "
 WITH current AS (SELECT 1 FROM config_version WHERE id = 1 AND version = $1),
 given AS (
     SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
@@ -48,10 +50,17 @@ owed AS (
     FROM unnest($18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::uuid[], $24::bigint[], $25::int[],
         $26::uuid[])
     AS owed (id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, body_bytes, lease_token)
-    WHERE (event_id IS NULL OR event_id IN (SELECT id FROM taken))
-        AND CASE WHEN $29 THEN NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = owed.id) ELSE true END
+    WHERE (event_id IS NULL OR event_id IN (SELECT id FROM taken)) {unless_settled}
     ON CONFLICT (delivery_id) DO NOTHING)
 SELECT EXISTS (SELECT 1 FROM current) AS current, ARRAY(SELECT id FROM taken) AS taken";
+
+static COMMIT: LazyLock<String> = LazyLock::new(|| TEXT.replace("{unless_settled}", ""));
+
+/// When an answer was lost, others may have settled meanwhile, and that is not queued again. A statement of its own: one
+/// that may look into the history makes ready for each day of it.
+static COMMIT_AGAIN: LazyLock<String> = LazyLock::new(|| {
+    TEXT.replace("{unless_settled}", "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = owed.id)")
+});
 
 /// On TCP without TCP_NODELAY a statement above some 6 kB waits 40 ms for an acknowledgement.
 const SMALL_STATEMENT_EVENTS: usize = 6;
@@ -95,7 +104,8 @@ async fn write(
     fn of<'a, R, T>(rows: &'a [R], pick: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(pick).collect()
     }
-    let row = sqlx::query(COMMIT)
+    let text: &'static str = if batch.repeated { &COMMIT_AGAIN } else { &COMMIT };
+    let row = sqlx::query(text)
         .bind(batch.config_version)
         .bind(of(events, |row| row.id.uuid()))
         .bind(of(events, |row| row.tenant.uuid()))
@@ -124,7 +134,6 @@ async fn write(
         .bind(of(deliveries, |row| row.lease.map(postern_domain::AttemptId::uuid)))
         .bind(batch.instance)
         .bind(batch.lease_ms * 1_000)
-        .bind(batch.repeated)
         .fetch_one(connection)
         .await
         .map_err(StoreError::during("committing events"))?;

@@ -3,32 +3,24 @@
 use std::collections::HashSet;
 
 use postern_domain::EventId;
-use sea_orm::sqlx::{self, AssertSqlSafe, Row, SqliteConnection};
+use sea_orm::sqlx::{self, AssertSqlSafe, SqliteConnection};
 use uuid::Uuid;
 
 use crate::{
     StoreError,
     engine::{
         pieces::{pieces, placeholders, repeated},
-        rows::{AcceptBatch, Accepted, DeliveryRow, EventRow, FirstEvent},
+        rows::{AcceptBatch, Accepted, DedupInput, DeliveryRow, EventRow, FirstEvent},
     },
 };
 
 const DOING: &str = "committing events";
 
 pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
-    let version: i64 = sqlx::query_scalar("SELECT version FROM config_version WHERE id = 1")
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(StoreError::during("reading the configuration version"))?;
-    if version != batch.config_version {
-        return Ok(Accepted::StaleConfig);
-    }
-    let duplicates = claim_keys(tx, batch).await?;
+    let Some(duplicates) = claim_keys(tx, batch).await? else { return Ok(Accepted::StaleConfig) };
     let double: HashSet<usize> = duplicates.iter().map(|(place, _)| *place).collect();
     let events: Vec<&EventRow> =
         batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place)).map(|(_, event)| event).collect();
-    insert_events(tx, &events).await?;
     let dropped: HashSet<EventId> =
         double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
     let mut owed: Vec<&DeliveryRow> = Vec::with_capacity(batch.deliveries.len());
@@ -37,28 +29,53 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
             owed.push(row);
         }
     }
-    insert_deliveries(tx, batch, &owed).await?;
+    let (leased, pending): (Vec<&DeliveryRow>, Vec<&DeliveryRow>) = owed.iter().partition(|row| row.lease.is_some());
+    // An event with one delivery that leaves at once is the usual.
+    if leased.len() == events.len() {
+        insert(tx, batch, &events, &leased, &[]).await?;
+        insert(tx, batch, &[], &[], &pending).await?;
+    } else {
+        insert(tx, batch, &events, &[], &[]).await?;
+        insert(tx, batch, &[], &leased, &[]).await?;
+        insert(tx, batch, &[], &[], &pending).await?;
+    }
     Ok(Accepted::Written { duplicates })
 }
 
-/// Takes the key of each event, or finds the event that holds it. Only when a key was not taken are they looked at one by
-/// one: rows that come back cost more than rows that are counted.
-async fn claim_keys(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Vec<(usize, FirstEvent)>, StoreError> {
-    let keyed: Vec<(usize, &EventRow)> =
-        batch.events.iter().enumerate().filter(|(_, event)| event.dedup.is_some()).collect();
+async fn is_current(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<bool, StoreError> {
+    let version: i64 = sqlx::query_scalar("SELECT version FROM config_version WHERE id = 1")
+        .fetch_one(tx)
+        .await
+        .map_err(StoreError::during("reading the configuration version"))?;
+    Ok(version == batch.config_version)
+}
+
+/// Takes the key of each event, or finds the event that holds it; `None` when the configuration has moved on. Only when
+/// a key was not free are they looked at one by one: rows that come back cost more than rows that are counted, and a
+/// statement that may overwrite more than one that only inserts.
+async fn claim_keys(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+) -> Result<Option<Vec<(usize, FirstEvent)>>, StoreError> {
+    let keyed: Vec<(usize, &EventRow, &DedupInput)> = batch
+        .events
+        .iter()
+        .enumerate()
+        .filter_map(|(place, event)| event.dedup.as_ref().map(|dedup| (place, event, dedup)))
+        .collect();
     let mut duplicates = Vec::new();
+    // Keys that were free say that the configuration is the right one.
+    let mut current = false;
     for range in pieces(keyed.len()) {
         let rows = keyed.get(range).unwrap_or_default();
         let sql = format!(
-            "INSERT INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) VALUES {} \
-             ON CONFLICT (source_id, key_hash) DO UPDATE SET event_id = excluded.event_id, \
-             body_hash = excluded.body_hash, expires_at = excluded.expires_at \
-             WHERE dedup_keys.expires_at <= ? OR dedup_keys.event_id = excluded.event_id",
+            "INSERT OR FAIL INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) \
+             SELECT * FROM (VALUES {}) WHERE (SELECT version FROM config_version WHERE id = 1) = ? \
+             ON CONFLICT (source_id, key_hash) DO NOTHING",
             placeholders(rows.len(), 5)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (_, event) in rows {
-            let Some(dedup) = &event.dedup else { continue };
+        for (_, event, dedup) in rows {
             query = query
                 .bind(event.source.uuid())
                 .bind(dedup.hash.as_slice())
@@ -66,32 +83,59 @@ async fn claim_keys(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Ve
                 .bind(event.body_sha256.get(..16).unwrap_or_default())
                 .bind(dedup.expires_at.as_micros());
         }
-        let done = query.bind(batch.now.as_micros()).execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        let done = query.bind(batch.config_version).execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        current |= done.rows_affected() > 0;
         if done.rows_affected() == rows.len() as u64 {
             continue;
         }
-        for (place, event) in rows {
-            let first = first_event(tx, event).await?;
+        if !current && !is_current(tx, batch).await? {
+            return Ok(None);
+        }
+        current = true;
+        for (place, event, dedup) in rows {
+            let first = holder(tx, batch, event, dedup).await?;
             if first.id != event.id {
                 duplicates.push((*place, first));
             }
         }
     }
-    Ok(duplicates)
+    if !current && !is_current(tx, batch).await? {
+        return Ok(None);
+    }
+    Ok(Some(duplicates))
 }
 
-async fn first_event(tx: &mut SqliteConnection, event: &EventRow) -> Result<FirstEvent, StoreError> {
+/// The event that holds the key: this one, if the other's window is over.
+async fn holder(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+    event: &EventRow,
+    dedup: &DedupInput,
+) -> Result<FirstEvent, StoreError> {
     let doing = "looking up the first event of a duplicate";
-    let hash = event.dedup.as_ref().map(|dedup| dedup.hash).unwrap_or_default();
-    let row = sqlx::query("SELECT event_id, body_hash FROM dedup_keys WHERE source_id = ? AND key_hash = ?")
-        .bind(event.source.uuid())
-        .bind(hash.as_slice())
-        .fetch_one(tx)
-        .await
-        .map_err(StoreError::during(doing))?;
-    let id: Uuid = row.try_get(0).map_err(StoreError::during(doing))?;
-    let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during(doing))?;
-    Ok(FirstEvent { id: EventId::from_uuid(id), same_body: event.body_sha256.starts_with(&body_hash) })
+    let (id, body_hash, expires_at): (Uuid, Vec<u8>, i64) =
+        sqlx::query_as("SELECT event_id, body_hash, expires_at FROM dedup_keys WHERE source_id = ? AND key_hash = ?")
+            .bind(event.source.uuid())
+            .bind(dedup.hash.as_slice())
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(StoreError::during(doing))?;
+    let over = expires_at <= batch.now.as_micros();
+    if !over || id == event.id.uuid() {
+        return Ok(FirstEvent { id: EventId::from_uuid(id), same_body: event.body_sha256.starts_with(&body_hash) });
+    }
+    sqlx::query(
+        "UPDATE dedup_keys SET event_id = ?, body_hash = ?, expires_at = ? WHERE source_id = ? AND key_hash = ?",
+    )
+    .bind(event.id.uuid())
+    .bind(event.body_sha256.get(..16).unwrap_or_default())
+    .bind(dedup.expires_at.as_micros())
+    .bind(event.source.uuid())
+    .bind(dedup.hash.as_slice())
+    .execute(tx)
+    .await
+    .map_err(StoreError::during("taking an expired dedup key over"))?;
+    Ok(FirstEvent { id: event.id, same_body: true })
 }
 
 async fn is_settled(tx: &mut SqliteConnection, row: &DeliveryRow) -> Result<bool, StoreError> {
@@ -103,77 +147,96 @@ async fn is_settled(tx: &mut SqliteConnection, row: &DeliveryRow) -> Result<bool
     Ok(found.is_some())
 }
 
-/// Heads and bodies in one trip.
-async fn insert_events(tx: &mut SqliteConnection, events: &[&EventRow]) -> Result<(), StoreError> {
-    for range in pieces(events.len()) {
-        let rows = events.get(range).unwrap_or_default();
-        let sql = format!(
-            "INSERT INTO events (id, tenant_id, source_id, type, dedup_key, content_type, headers, remote, received_at, \
-             body_bytes, body_sha256, filtered) VALUES {} ON CONFLICT (id) DO NOTHING; \
-             INSERT INTO event_bodies (event_id, body) VALUES {} ON CONFLICT (event_id) DO NOTHING",
-            placeholders(rows.len(), 12),
-            placeholders(rows.len(), 2)
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in rows {
-            query = query
-                .bind(row.id.uuid())
-                .bind(row.tenant.uuid())
-                .bind(row.source.uuid())
-                .bind(row.event_type.as_str())
-                .bind(row.dedup.as_ref().map(|dedup| dedup.text.as_str()))
-                .bind(row.content_type.as_deref())
-                .bind(row.headers.as_str())
-                .bind(row.remote.as_str())
-                .bind(row.received_at.as_micros())
-                .bind(i32::try_from(row.body.len()).unwrap_or(i32::MAX))
-                .bind(row.body_sha256.as_slice())
-                .bind(row.filtered);
+const PENDING: &str = "'pending',NULL,NULL,NULL,NULL";
+
+/// Heads, bodies and deliveries in one trip for each piece of the longest of the lists.
+async fn insert(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+    events: &[&EventRow],
+    leased: &[&DeliveryRow],
+    pending: &[&DeliveryRow],
+) -> Result<(), StoreError> {
+    for range in pieces(events.len().max(leased.len()).max(pending.len())) {
+        let events = events.get(range.clone()).unwrap_or_default();
+        let leased = leased.get(range.clone()).unwrap_or_default();
+        let pending = pending.get(range).unwrap_or_default();
+        let mut sql = Vec::with_capacity(3);
+        if !events.is_empty() {
+            sql.push(event_rows(events.len()));
         }
-        for row in rows {
-            query = query.bind(row.id.uuid()).bind(row.body.as_ref());
+        if !leased.is_empty() {
+            // What is the same for as long as the process lives stands in the text: every value that is bound costs.
+            sql.push(queue_rows(leased.len(), &format!("'leased',x'{}',?,?,?", batch.instance.simple())));
+        }
+        if !pending.is_empty() {
+            sql.push(queue_rows(pending.len(), PENDING));
+        }
+        let mut query = bind_events(sqlx::query(AssertSqlSafe(sql.join("; "))), events);
+        let (since, until) = (batch.now.as_micros(), batch.now.plus_ms(batch.lease_ms).as_micros());
+        for row in leased {
+            let token = row.lease.map(postern_domain::AttemptId::uuid);
+            query = bind_delivery(query, row).bind(since).bind(until).bind(token);
+        }
+        for row in pending {
+            query = bind_delivery(query, row);
         }
         query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
     }
     Ok(())
 }
 
-async fn insert_deliveries(
-    tx: &mut SqliteConnection,
-    batch: &AcceptBatch,
-    owed: &[&DeliveryRow],
-) -> Result<(), StoreError> {
-    let (leased, pending): (Vec<&DeliveryRow>, Vec<&DeliveryRow>) = owed.iter().partition(|row| row.lease.is_some());
-    // What is the same for all rows for as long as the process lives stands in the text: every value that is bound costs.
-    let leased_row = format!("(?,?,?,?,?,?,?,?,0,0,'leased',x'{}',?,?,?)", batch.instance.simple());
-    for (rows, row) in [(leased, leased_row.as_str()), (pending, "(?,?,?,?,?,?,?,?,0,0,'pending',NULL,NULL,NULL,NULL)")]
-    {
-        for range in pieces(rows.len()) {
-            let rows = rows.get(range).unwrap_or_default();
-            let sql = format!(
-                "INSERT INTO queue (delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, \
-                 body_bytes, retries, attempts, state, leased_by, leased_at, leased_until, lease_token) VALUES {} \
-                 ON CONFLICT (delivery_id) DO NOTHING",
-                repeated(row, rows.len())
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for row in rows {
-                query = query
-                    .bind(row.id.uuid())
-                    .bind(row.tenant.uuid())
-                    .bind(row.event.uuid())
-                    .bind(row.source.uuid())
-                    .bind(row.connection.uuid())
-                    .bind(row.destination.uuid())
-                    .bind(row.due_at.as_micros())
-                    .bind(row.body_bytes);
-                if let Some(lease) = row.lease {
-                    let until = batch.now.plus_ms(batch.lease_ms);
-                    query = query.bind(batch.now.as_micros()).bind(until.as_micros()).bind(lease.uuid());
-                }
-            }
-            query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
-        }
+fn event_rows(rows: usize) -> String {
+    format!(
+        "INSERT OR FAIL INTO events (id, tenant_id, source_id, type, dedup_key, content_type, headers, remote, received_at, \
+         body_bytes, body_sha256, filtered) VALUES {} ON CONFLICT (id) DO NOTHING; \
+         INSERT OR FAIL INTO event_bodies (event_id, body) VALUES {} ON CONFLICT (event_id) DO NOTHING",
+        placeholders(rows, 12),
+        placeholders(rows, 2)
+    )
+}
+
+fn queue_rows(rows: usize, lease: &str) -> String {
+    format!(
+        "INSERT OR FAIL INTO queue (delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, \
+         body_bytes, retries, attempts, state, leased_by, leased_at, leased_until, lease_token) VALUES {} \
+         ON CONFLICT (delivery_id) DO NOTHING",
+        repeated(&format!("(?,?,?,?,?,?,?,?,0,0,{lease})"), rows)
+    )
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind_events<'q>(mut query: Query<'q>, events: &[&'q EventRow]) -> Query<'q> {
+    for row in events {
+        query = query
+            .bind(row.id.uuid())
+            .bind(row.tenant.uuid())
+            .bind(row.source.uuid())
+            .bind(row.event_type.as_str())
+            .bind(row.dedup.as_ref().map(|dedup| dedup.text.as_str()))
+            .bind(row.content_type.as_deref())
+            .bind(row.headers.as_str())
+            .bind(row.remote.as_str())
+            .bind(row.received_at.as_micros())
+            .bind(i32::try_from(row.body.len()).unwrap_or(i32::MAX))
+            .bind(row.body_sha256.as_slice())
+            .bind(row.filtered);
     }
-    Ok(())
+    for row in events {
+        query = query.bind(row.id.uuid()).bind(row.body.as_ref());
+    }
+    query
+}
+
+fn bind_delivery<'q>(query: Query<'q>, row: &'q DeliveryRow) -> Query<'q> {
+    query
+        .bind(row.id.uuid())
+        .bind(row.tenant.uuid())
+        .bind(row.event.uuid())
+        .bind(row.source.uuid())
+        .bind(row.connection.uuid())
+        .bind(row.destination.uuid())
+        .bind(row.due_at.as_micros())
+        .bind(row.body_bytes)
 }

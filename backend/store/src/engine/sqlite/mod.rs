@@ -15,6 +15,13 @@ use crate::{
 /// busy timeout, when another has written in between.
 pub(super) const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 
+/// A statement that fails takes the whole transaction with it, so none needs a way back of its own: `INSERT OR FAIL`
+/// spares SQLite the journal by which it would undo the rows of that statement alone.
+///
+/// Each statement is a trip to the thread that owns the connection, and on a busy machine the trips are what a commit
+/// waits for. So the usual is done in as few as can be, and counted; where the count is not what it should be, all is
+/// rolled back and done again with a look at each row.
+///
 /// Settles first, so that a stale configuration costs the settlements nothing.
 pub(super) async fn commit(
     writer: &SqlitePool,
@@ -23,7 +30,14 @@ pub(super) async fn commit(
 ) -> Result<(Accepted, Vec<DeliveryId>), StoreError> {
     let doing = "committing events and attempts";
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;
-    let lost = settle::settle(&mut tx, settlements).await?;
+    let lost = match settle::settle_as_held(&mut tx, settlements).await? {
+        Some(lost) => lost,
+        None => {
+            tx.rollback().await.map_err(StoreError::during(doing))?;
+            tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;
+            settle::settle(&mut tx, settlements).await?
+        }
+    };
     let accepted = match batch {
         Some(batch) => accept::write(&mut tx, batch).await?,
         None => Accepted::Written { duplicates: Vec::new() },
