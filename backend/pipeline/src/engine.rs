@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use postern_domain::{Clock, TenantId};
 use postern_limits::KeyedLimiter;
 use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{
     accept::Inlet,
@@ -64,6 +64,8 @@ pub struct Engine {
     pub(crate) inlet: Inlet,
     pub(crate) settled: mpsc::UnboundedSender<Settled>,
     pub(crate) recorder: Recorder,
+    /// On SQLite: there is something new in its log.
+    pub(crate) committed: Notify,
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
     queues: Mutex<Option<Queues>>,
 }
@@ -96,6 +98,7 @@ impl Engine {
             inlet,
             settled: settled_to,
             recorder,
+            committed: Notify::new(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
             queues: Mutex::new(Some(Queues { accepted, settled, requests })),
         })

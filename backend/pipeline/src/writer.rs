@@ -8,7 +8,7 @@ mod commit;
 mod route;
 mod settle;
 
-use std::{borrow::Borrow, collections::VecDeque, sync::Arc};
+use std::{borrow::Borrow, collections::VecDeque, sync::Arc, time::Duration};
 
 use postern_store::{Backend, engine::Settlement};
 use tokio::sync::mpsc;
@@ -21,6 +21,8 @@ const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// A source has at most half as many connections, so one event always fits.
 const BATCH_DELIVERIES: usize = 2_000;
 const BATCH_SETTLEMENTS: usize = 256;
+/// So long a page may still change before it goes into SQLite's file.
+const CHECKPOINT_AFTER: Duration = Duration::from_millis(100);
 
 /// A lease that has come to its end. Its slot is given back once that is written.
 #[derive(Debug)]
@@ -47,7 +49,10 @@ pub(crate) fn start(
     let accepts = Accepts { queue: accepted, left_over: VecDeque::new() };
     let settles = Settles { queue: settled, left_over: VecDeque::new() };
     match engine.store.backend() {
-        Backend::Sqlite => engine.tasks.spawn("writer", run_both(Arc::clone(engine), accepts, settles)),
+        Backend::Sqlite => {
+            engine.tasks.spawn("writer", run_both(Arc::clone(engine), accepts, settles));
+            engine.tasks.spawn("checkpoint", run_checkpoints(Arc::clone(engine)));
+        }
         Backend::Postgres => {
             engine.tasks.spawn("accept-writer", run_accepts(Arc::clone(engine), accepts));
             engine.tasks.spawn("settle-writer", run_settles(Arc::clone(engine), settles));
@@ -150,7 +155,7 @@ async fn run_settles(engine: Arc<Engine>, mut settles: Settles) {
             if engine.lanes.in_flight() == 0 {
                 return;
             }
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(50), settles.fill()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(50), settles.fill()).await;
         }
         settle::settle(&engine, settles.take()).await;
     }
@@ -170,12 +175,23 @@ async fn run_both(engine: Arc<Engine>, mut accepts: Accepts, mut settles: Settle
             if engine.lanes.in_flight() == 0 {
                 return;
             }
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(50), settles.fill()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(50), settles.fill()).await;
         }
         if batch.is_empty() {
             settle::settle(&engine, settled).await;
         } else {
             commit::accept(&engine, batch, settled).await;
+        }
+        engine.committed.notify_one();
+    }
+}
+
+/// Soon after something was committed, and not again before more was.
+async fn run_checkpoints(engine: Arc<Engine>) {
+    while serve(&engine, engine.committed.notified()).await {
+        tokio::time::sleep(CHECKPOINT_AFTER).await;
+        if let Err(cause) = engine.store.checkpoint().await {
+            tracing::warn!(%cause, "The log of the SQLite file stays long for now");
         }
     }
 }

@@ -21,6 +21,7 @@ use sea_orm::{
     },
 };
 
+use crate::engine::sqlite::log::Log;
 use crate::{StoreError, files::ServeLock, nodelay};
 
 /// How long a statement waits for a connection, and a SQLite writer for another process's write.
@@ -87,6 +88,7 @@ pub(crate) enum Pools {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        log: Log,
     },
     /// `engine` serves the machinery: few connections, plans that never scan a table. `web` serves people.
     Postgres {
@@ -153,7 +155,7 @@ impl Store {
     pub fn pool_usage(&self) -> (u32, u32) {
         let usage = |open: u32, idle: usize| (open.saturating_sub(u32::try_from(idle).unwrap_or(u32::MAX)), open);
         let (first, second) = match &self.inner.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 (usage(writer.size(), writer.num_idle()), usage(readers.size(), readers.num_idle()))
             }
             Pools::Postgres { engine, web, .. } => {
@@ -166,7 +168,8 @@ impl Store {
     /// Waits for what is running and closes all connections.
     pub async fn close(&self) {
         match &self.inner.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, log } => {
+                log.mover.close().await;
                 readers.close().await;
                 writer.close().await;
             }
@@ -202,8 +205,8 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .foreign_keys(true)
         .busy_timeout(ACQUIRE_TIMEOUT)
         .pragma("cache_size", "-16384")
-        // Pages are written over and over: the longer the log, the fewer of them go into the file.
-        .pragma("wal_autocheckpoint", "4000")
+        // A last resort: the log is moved into the file beside the writer, long before it is so long.
+        .pragma("wal_autocheckpoint", "64000")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(400);
     let writer = SqlitePoolOptions::new()
@@ -219,8 +222,14 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .max_connections(SQLITE_READERS)
         .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_lazy_with(options.pragma("query_only", "on"));
-    Ok(Pools::Sqlite { writer, readers })
+        .connect_lazy_with(options.clone().pragma("query_only", "on"));
+    let mover = SqlitePoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.pragma("cache_size", "0"));
+    let log = Log::new(mover, path).map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
+    Ok(Pools::Sqlite { writer, readers, log })
 }
 
 async fn open_postgres(url: &str) -> Result<Pools, OpenError> {

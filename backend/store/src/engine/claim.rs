@@ -177,7 +177,7 @@ impl Store {
     pub async fn claim(&self, wishes: &[LaneWish], terms: ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
         match &self.inner.pools {
             Pools::Postgres { engine, .. } => claim_postgres(engine, wishes, terms).await,
-            Pools::Sqlite { writer, readers } => claim_sqlite(writer, readers, wishes, terms).await,
+            Pools::Sqlite { writer, readers, .. } => claim_sqlite(writer, readers, wishes, terms).await,
         }
     }
 }

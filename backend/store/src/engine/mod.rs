@@ -17,7 +17,7 @@ mod postgres;
 mod recover;
 pub mod requests;
 pub mod rows;
-mod sqlite;
+pub(crate) mod sqlite;
 
 pub use claim::{ClaimTerms, Claimed, LaneDue, LaneWish};
 pub use gauge::Backlog;
@@ -42,8 +42,8 @@ impl Store {
                 postgres::accept::commit(engine, batch, small_statements.load(std::sync::atomic::Ordering::Relaxed))
                     .await
             }
-            Pools::Sqlite { writer, .. } => {
-                sqlite::commit(writer, Some(batch), &[]).await.map(|(accepted, _)| accepted)
+            Pools::Sqlite { writer, log, .. } => {
+                sqlite::commit(writer, log, Some(batch), &[]).await.map(|(accepted, _)| accepted)
             }
         }
     }
@@ -59,8 +59,8 @@ impl Store {
     ) -> Result<Vec<postern_domain::DeliveryId>, StoreError> {
         match &self.inner.pools {
             Pools::Postgres { engine, .. } => postgres::settle::settle(engine, &borrowed(settlements)).await,
-            Pools::Sqlite { writer, .. } => {
-                sqlite::commit(writer, None, &borrowed(settlements)).await.map(|(_, lost)| lost)
+            Pools::Sqlite { writer, log, .. } => {
+                sqlite::commit(writer, log, None, &borrowed(settlements)).await.map(|(_, lost)| lost)
             }
         }
     }
@@ -75,7 +75,7 @@ impl Store {
         settlements: &[S],
     ) -> Result<(Accepted, Vec<postern_domain::DeliveryId>), StoreError> {
         match &self.inner.pools {
-            Pools::Sqlite { writer, .. } => sqlite::commit(writer, Some(batch), &borrowed(settlements)).await,
+            Pools::Sqlite { writer, log, .. } => sqlite::commit(writer, log, Some(batch), &borrowed(settlements)).await,
             Pools::Postgres { .. } => {
                 let (accepted, lost) = (self.commit(batch).await?, self.settle(settlements).await?);
                 Ok((accepted, lost))

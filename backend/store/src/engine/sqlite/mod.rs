@@ -1,11 +1,13 @@
 //! The engine's statements for SQLite: one immediate transaction for what was accepted and what was tried.
 
 mod accept;
+pub(crate) mod log;
 mod settle;
 
 use postern_domain::DeliveryId;
 use sea_orm::sqlx::SqlitePool;
 
+use self::log::Log;
 use crate::{
     StoreError,
     engine::rows::{AcceptBatch, Accepted, Settlement},
@@ -25,6 +27,7 @@ pub(super) const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 /// Settles first, so that a stale configuration costs the settlements nothing.
 pub(super) async fn commit(
     writer: &SqlitePool,
+    log: &Log,
     batch: Option<&AcceptBatch>,
     settlements: &[&Settlement],
 ) -> Result<(Accepted, Vec<DeliveryId>), StoreError> {
@@ -43,5 +46,6 @@ pub(super) async fn commit(
         None => Accepted::Written { duplicates: Vec::new() },
     };
     tx.commit().await.map_err(StoreError::during(doing))?;
+    log.finish(writer).await;
     Ok((accepted, lost))
 }
