@@ -14,6 +14,8 @@ mod m20261122_100300_create_events;
 mod m20261122_100400_create_queue;
 mod m20261122_100500_create_attempts;
 mod m20261122_100600_create_requests;
+mod m20261122_100700_create_sessions;
+mod m20261122_100800_add_theme;
 
 pub struct Migrator;
 
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_100400_create_queue::Migration),
             Box::new(m20261122_100500_create_attempts::Migration),
             Box::new(m20261122_100600_create_requests::Migration),
+            Box::new(m20261122_100700_create_sessions::Migration),
+            Box::new(m20261122_100800_add_theme::Migration),
         ]
     }
 }

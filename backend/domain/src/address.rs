@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::invalid::Invalid;
 
@@ -42,6 +42,18 @@ impl AddressList {
     #[must_use]
     pub fn to_strings(&self) -> Vec<String> {
         self.0.iter().map(IpNet::to_string).collect()
+    }
+}
+
+/// The smallest network that one customer of a provider has for themselves: the address, or for IPv6 its /64.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpNet {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpNet::from(IpAddr::V4(address)),
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & (u128::MAX << 64);
+            Ipv6Net::new(prefix.into(), 64).map_or_else(|_| IpNet::from(IpAddr::V6(address)), IpNet::from)
+        }
     }
 }
 
@@ -94,6 +106,13 @@ mod tests {
         assert_eq!(from("10.0.0.1", &["1.1.1.1", "203.0.113.9, 10.2.0.1"]), ip("203.0.113.9"));
         assert_eq!(from("10.0.0.1", &["junk"]), ip("10.0.0.1"));
         assert_eq!(from("10.0.0.1", &[]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_for_ipv6_the_half_of_it() {
+        assert_eq!(network_of(ip("2001:db8:1:2:3:4:5:6")), network_of(ip("2001:db8:1:2::")));
+        assert_ne!(network_of(ip("2001:db8:1:2::")), network_of(ip("2001:db8:1:3::")));
+        assert_eq!(network_of(ip("::ffff:192.0.2.5")).to_string(), "192.0.2.5/32");
     }
 
     #[test]

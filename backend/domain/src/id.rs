@@ -143,6 +143,7 @@ typed_ids! {
     AttemptId = "att";
     RequestId = "req";
     ApiKeyId = "key";
+    SessionId = "ses";
     AuditId = "aud";
 }
 

@@ -10,20 +10,25 @@ pub mod attempt;
 pub mod dedup;
 pub mod delivery;
 pub mod destination;
+pub mod email;
 pub mod event_type;
 pub mod id;
 pub mod invalid;
 pub mod permission;
 pub mod retry;
+pub mod role;
 pub mod scope;
 pub mod secret;
+pub mod session;
 pub mod source;
+pub mod theme;
+pub mod throttle;
 pub mod time;
 
 pub use actor::Actor;
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, SourceId, TenantId,
-    UserId,
+    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, SessionId, SourceId,
+    TenantId, UserId,
 };
 pub use invalid::Invalid;
 pub use scope::TenantScope;

@@ -31,6 +31,8 @@ permissions! {
     RequestsRead = "requests:read";
     KeysRead = "keys:read";
     KeysWrite = "keys:write";
+    MembersRead = "members:read";
+    MembersWrite = "members:write";
     AuditRead = "audit:read";
 }
 

@@ -14,6 +14,7 @@ use crate::{
     instance::Instance,
     lanes::Lanes,
     metrics::Metrics,
+    people::hashing::Hashing,
     recorder::{self, Recorder},
     routing::Routing,
     tasks::Tasks,
@@ -67,6 +68,7 @@ pub struct Engine {
     /// On SQLite: there is something new in its log.
     pub(crate) committed: Notify,
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
+    pub(crate) hashing: Hashing,
     queues: Mutex<Option<Queues>>,
 }
 
@@ -100,6 +102,7 @@ impl Engine {
             recorder,
             committed: Notify::new(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
+            hashing: Hashing::default(),
             queues: Mutex::new(Some(Queues { accepted, settled, requests })),
         })
     }

@@ -15,6 +15,7 @@ mod headers;
 mod instance;
 mod lanes;
 mod metrics;
+pub mod people;
 mod recorder;
 mod routing;
 mod tasks;

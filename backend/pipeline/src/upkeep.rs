@@ -93,6 +93,8 @@ impl Engine {
         self.metrics.dead.inc_by(ended);
         self.store.drop_expired(now, self.options.retention).await?;
         self.store.expire_idempotency_keys(now).await?;
+        self.store.expire_sessions(now).await?;
+        self.store.expire_throttle(now).await?;
         self.store.trim_bins().await?;
         self.tidy_limits();
         Ok(())

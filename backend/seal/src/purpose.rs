@@ -2,6 +2,7 @@
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+use postern_domain::Secret;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -10,6 +11,8 @@ pub(crate) struct PurposeKeys {
     pub(crate) sealing: Zeroizing<[u8; 32]>,
     audit: Zeroizing<[u8; 64]>,
     cursors: Zeroizing<[u8; 64]>,
+    csrf: Zeroizing<[u8; 64]>,
+    sessions: Zeroizing<[u8; 32]>,
 }
 
 impl PurposeKeys {
@@ -20,6 +23,8 @@ impl PurposeKeys {
             sealing: expand(&hkdf, "secrets")?,
             audit: expand(&hkdf, "audit-mac")?,
             cursors: expand(&hkdf, "cursors")?,
+            csrf: expand(&hkdf, "csrf")?,
+            sessions: expand(&hkdf, "sessions")?,
         })
     }
 
@@ -29,6 +34,14 @@ impl PurposeKeys {
 
     pub(crate) fn cursor_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.cursors, parts)
+    }
+
+    pub(crate) fn csrf_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.csrf, parts)
+    }
+
+    pub(crate) fn session_key(&self) -> Secret<[u8; 32]> {
+        Secret::new(*self.sessions)
     }
 }
 

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::TenantId;
 use uuid::Uuid;
 
-use crate::{Keyring, KeyringError, OpenError, Place};
+use crate::{Keyring, KeyringError, OpenError, Place, csrf, session};
 
 const SAMPLE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -184,4 +184,24 @@ fn a_cursor_serves_its_own_tenant_and_list_only() {
         let changed = String::from_utf8(changed).expect("ascii");
         assert_eq!(ring.open_cursor(tenant, "events?type=a", &changed), None, "{changed}");
     }
+}
+
+#[test]
+fn a_csrf_token_serves_its_own_session_only() {
+    let (old, both) = (ring(&key("k1", 1)), ring(&format!("{},{}", key("k2", 2), key("k1", 1))));
+    let token = csrf::token(&old, "ses_a");
+    assert!(csrf::holds(&old, "ses_a", &token) && csrf::holds(&both, "ses_a", &token));
+    assert!(!csrf::holds(&old, "ses_b", &token) && !csrf::holds(&ring(&key("k1", 2)), "ses_a", &token));
+    assert_ne!(csrf::token(&both, "ses_a"), token, "the active key makes it");
+    for bad in ["", "AAAA", "====", "ä", &format!("{token}="), &format!("{token}A"), &"A".repeat(100_000)] {
+        assert!(!csrf::holds(&old, "ses_a", bad), "{bad:.40}");
+    }
+}
+
+#[test]
+fn the_active_key_signs_sessions_and_older_ones_still_check() {
+    let (old, both) = (ring(&key("k1", 1)), ring(&format!("{},{}", key("k2", 2), key("k1", 1))));
+    let keys = session::keys(&both);
+    assert_eq!(keys.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["k2", "k1"]);
+    assert!(keys[0].1 != keys[1].1 && keys[1].1 == session::keys(&old)[0].1);
 }

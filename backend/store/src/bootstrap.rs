@@ -1,8 +1,8 @@
 //! The first tenant, its owner and its first key: made by whoever has a shell on the machine.
 
 use postern_domain::{
-    Actor, ApiKeyId, Invalid, Secret, TenantId, TenantScope, Timestamp, UserId, address::AddressList, invalid,
-    permission::Permission,
+    Actor, ApiKeyId, Invalid, Secret, TenantId, TenantScope, Timestamp, UserId, address::AddressList, email, invalid,
+    permission::Permission, role::Role,
 };
 use postern_seal::api_key;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
@@ -17,7 +17,6 @@ use crate::{
 };
 
 const DOING: &str = "making a tenant";
-const MAX_EMAIL_LEN: usize = 254;
 
 /// A tenant to be made.
 #[derive(Clone, Debug)]
@@ -32,16 +31,7 @@ impl NewTenant {
     /// # Errors
     /// When the name or the address cannot be one.
     pub fn parse(name: &str, email: &str) -> Result<Self, Invalid> {
-        let email = email.trim().to_lowercase();
-        let has_form = email.split_once('@').is_some_and(|(person, host)| !person.is_empty() && !host.is_empty());
-        let is_plain = !email.chars().any(|letter| letter.is_whitespace() || letter.is_control());
-        if !has_form || !is_plain || email.len() > MAX_EMAIL_LEN {
-            return Err(Invalid::new(
-                "email",
-                format!("must be an address like ada@example.com, of at most {MAX_EMAIL_LEN} bytes"),
-            ));
-        }
-        Ok(Self { name: invalid::name("tenant", name)?, email, password_hash: None })
+        Ok(Self { name: invalid::name("tenant", name)?, email: email::parse(email)?, password_hash: None })
     }
 }
 
@@ -85,7 +75,7 @@ impl Store {
         api_key_row::Entity::insert(row).exec_without_returning(&tx).await.map_err(StoreError::orm(DOING))?;
         for (action, target, after) in [
             ("tenant.created", tenant.to_string(), json!({ "name": new.name })),
-            ("member.created", user.to_string(), json!({ "email": new.email, "role": "owner" })),
+            ("member.created", user.to_string(), json!({ "email": new.email, "role": Role::Owner.as_str() })),
             ("api_key.created", key.id.to_string(), key.snapshot()),
         ] {
             let data = json!({ "before": null, "after": after });
@@ -142,7 +132,7 @@ async fn insert_owner(
     let row = membership::ActiveModel {
         tenant_id: Set(tenant.uuid()),
         user_id: Set(user.uuid()),
-        role: Set("owner".to_owned()),
+        role: Set(Role::Owner.as_str().to_owned()),
         created_at: Set(at.as_micros()),
     };
     membership::Entity::insert(row).exec_without_returning(tx).await.map(|_| ()).map_err(StoreError::orm(DOING))

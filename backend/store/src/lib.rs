@@ -15,6 +15,7 @@ mod migrate;
 mod nodelay;
 mod open;
 mod partitions;
+pub mod people;
 pub mod read;
 mod scope;
 pub mod tenant;

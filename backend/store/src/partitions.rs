@@ -10,6 +10,9 @@ use crate::{StoreError, open::Pools, open::Store};
 const DAY_MS: i64 = 86_400_000;
 /// Days that are open ahead after the job ran.
 const OPEN_AHEAD: i64 = 7;
+/// A day is only written to, and dropped as a whole: a vacuum for the sake of what was inserted would write it all once
+/// more while the day is busiest. Statistics are still taken, and old transactions still frozen.
+const STORAGE: &str = "WITH (autovacuum_vacuum_insert_threshold = -1)";
 /// SQLSTATE: rows of the default partition belong to the new one.
 const CHECK_VIOLATION: &str = "23514";
 /// Rows that go in one transaction on SQLite, where every writer waits for it.
@@ -175,7 +178,9 @@ async fn open_partition(pool: &PgPool, (table, key): (&str, &str), day: i64) -> 
         return Ok(());
     }
     let (from, to) = (first_uuid_at(day_start(day)), first_uuid_at(day_start(day + 1)));
-    let sql = format!("CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}')");
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}') {STORAGE}"
+    );
     match sqlx::query(AssertSqlSafe(sql)).execute(pool).await {
         Ok(_) => Ok(()),
         // Another replica was first.
@@ -199,7 +204,9 @@ async fn open_late(
     let mut tx = pool.begin().await.map_err(StoreError::during(doing))?;
     for sql in [
         format!("LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"),
-        format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"),
+        format!(
+            "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE) {STORAGE}"
+        ),
         format!(
             "WITH moved AS (DELETE FROM {table}_default WHERE {key} >= '{from}' AND {key} < '{to}' RETURNING *) \
              INSERT INTO {name} SELECT * FROM moved"

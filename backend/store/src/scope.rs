@@ -4,7 +4,7 @@
 use postern_domain::TenantScope;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select, UpdateMany};
 
-use crate::entity::{api_key, audit_entry, connection, destination, idempotency_key, source};
+use crate::entity::{api_key, audit_entry, connection, destination, idempotency_key, membership, source};
 
 /// A table whose rows each belong to one tenant.
 pub trait Owned: EntityTrait {
@@ -29,4 +29,4 @@ macro_rules! owned {
     )+};
 }
 
-owned! { api_key audit_entry connection destination idempotency_key source }
+owned! { api_key audit_entry connection destination idempotency_key membership source }

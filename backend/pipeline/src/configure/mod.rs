@@ -13,7 +13,7 @@ use postern_store::{StoreError, TenantTx, tenant::Claim};
 
 use crate::Engine;
 
-pub use once::{Done, OnceKey};
+pub use once::{Done, OnceKey, OnceKeyReused};
 
 /// More of one kind than a tenant may have; all of them are kept in memory.
 pub const MAX_PER_TENANT: u64 = 10_000;
@@ -50,20 +50,26 @@ pub struct By {
     pub once: Option<OnceKey>,
 }
 
+impl From<OnceKeyReused> for ConfigureError {
+    fn from(_: OnceKeyReused) -> Self {
+        Self::OnceKeyReused
+    }
+}
+
 /// Makes a change and puts it into effect; or finds that it was made before. `answer` is what is remembered of it for
 /// the next time: a status of the caller's choosing, and a text without secrets.
-async fn run<T>(
+pub(crate) async fn run<T, E: From<StoreError> + From<OnceKeyReused>>(
     engine: &Engine,
     by: &By,
-    change: impl AsyncFnOnce(&mut TenantTx) -> Result<T, ConfigureError>,
+    change: impl AsyncFnOnce(&mut TenantTx) -> Result<T, E>,
     answer: impl FnOnce(&T) -> (u16, String),
-) -> Result<Done<T>, ConfigureError> {
+) -> Result<Done<T>, E> {
     let mut tx = engine.store.tenant(by.scope).begin(&by.actor).await?;
     if let Some(once) = &by.once {
         match tx.claim_idempotency(once.key, once.fingerprint).await? {
             Claim::Fresh => {}
             Claim::Replay { status, body } => return Ok(Done::Before { status, body }),
-            Claim::Mismatch => return Err(ConfigureError::OnceKeyReused),
+            Claim::Mismatch => return Err(OnceKeyReused.into()),
         }
     }
     let made = change(&mut tx).await?;

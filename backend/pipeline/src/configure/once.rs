@@ -19,6 +19,10 @@ impl OnceKey {
     }
 }
 
+/// The key was used for another change.
+#[derive(Clone, Copy, Debug)]
+pub struct OnceKeyReused;
+
 /// What became of a change.
 #[derive(Debug)]
 pub enum Done<T> {

@@ -133,6 +133,14 @@ impl TenantTx {
         self.audit(format!("{}.{}", R::NOUN, R::ENDED), row.id().to_string(), data).await
     }
 
+    /// Puts on record what changes nothing: an export, a secret that was revealed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note(&mut self, action: &str, target: &str, data: Value) -> Result<(), StoreError> {
+        self.audit(action.to_owned(), target.to_owned(), data).await
+    }
+
     /// Makes it so. On disk when this returns.
     ///
     /// # Errors
