@@ -49,14 +49,15 @@ apt_install() {
     }
 }
 
-# npm ci wherever there is a lock file, and only when it is newer than what was installed from it.
+# npm ci wherever there is a lock file, and only when it is newer than what was installed from it. Packages are files to
+# us: none of their scripts run.
 npm_packages() {
     local lock folder
     while IFS= read -r lock; do
         folder="$(dirname "$lock")"
         if [ ! "$lock" -ot "$folder/node_modules/.package-lock.json" ]; then
             say "npm ci in $folder"
-            (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error) >&2 || fail "npm ci failed in $folder"
+            (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || fail "npm ci failed in $folder"
             touch "$folder/node_modules/.package-lock.json"
         fi
     done < <(find "$@" -name package-lock.json -not -path '*/node_modules/*' | sort)

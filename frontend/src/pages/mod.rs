@@ -1,3 +1,31 @@
 //! One file for each page.
 
-pub mod welcome;
+pub mod account;
+pub mod audit;
+pub mod confirm;
+pub mod connection;
+pub mod connection_form;
+pub mod connections;
+pub mod deliveries;
+pub mod destination;
+pub mod destination_form;
+pub mod destinations;
+pub mod error;
+pub mod event;
+pub mod event_rows;
+pub mod events;
+pub mod key_form;
+pub mod key_made;
+pub mod keys;
+pub mod login;
+pub mod members;
+pub mod overview;
+pub mod reauth;
+pub mod requests;
+pub mod source;
+pub mod source_form;
+pub mod sources;
+pub mod start;
+
+#[cfg(test)]
+mod tests;

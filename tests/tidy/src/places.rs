@@ -102,7 +102,8 @@ fn templates_never_switch_escaping_off() {
             let unsafe_filter = |filter: &str| {
                 let name: String =
                     filter.chars().take_while(|found| found.is_alphanumeric() || *found == '_').collect();
-                name == "safe" || (name == "escape" && filter.contains("none"))
+                let call = filter.split(')').next().unwrap_or_default();
+                name == "safe" || (name == "escape" && call.contains("none"))
             };
             if filters.into_iter().any(unsafe_filter) {
                 findings.push(format!("{}:{}", file.path, index + 1));

@@ -1,0 +1,195 @@
+//! Forms as they are shown: what was typed, what is wrong with it, and what may be chosen.
+
+/// What the inputs are called, by their names. One table, so that a label and the summary of errors use the same word.
+const LABELS: &[(&str, &str)] = &[
+    ("action", "Action"),
+    ("actor", "Who"),
+    ("allowed_ips", "Allowed addresses"),
+    ("concurrency", "Requests at once"),
+    ("config.algorithm", "Algorithm"),
+    ("config.encoding", "Encoding of the signature"),
+    ("config.header", "Header"),
+    ("config.id_header", "Header with the event id"),
+    ("config.prefix", "Prefix"),
+    ("config.secret_encoding", "Encoding of the secrets"),
+    ("config.template", "What is signed"),
+    ("config.timestamp_header", "Header with the timestamp"),
+    ("config.timestamp_unit", "Form of the timestamp"),
+    ("config.tolerance_s", "Tolerance in seconds"),
+    ("config.type_header", "Header with the event type"),
+    ("confirm", "Name"),
+    ("connection", "Connection"),
+    ("current", "Current password"),
+    ("dedup.key", "Dedup key"),
+    ("dedup.window_s", "Dedup window in seconds"),
+    ("destination", "Destination"),
+    ("destination_id", "Destination"),
+    ("email", "Email"),
+    ("event_types", "Event types"),
+    ("expires", "Expires"),
+    ("from", "From (UTC)"),
+    ("headers", "Headers"),
+    ("kind", "Kind"),
+    ("max_body_bytes", "Largest body in bytes"),
+    ("name", "Name"),
+    ("outcome", "Outcome"),
+    ("password", "Password"),
+    ("provider", "Sender"),
+    ("q", "Text"),
+    ("rate_limit.burst", "Burst"),
+    ("rate_limit.per_s", "Requests per second"),
+    ("retry.jitter_pct", "Jitter in percent"),
+    ("retry.schedule_s", "Waits between tries in seconds"),
+    ("role", "Role"),
+    ("scopes", "Scopes"),
+    ("secrets", "Secrets"),
+    ("source", "Source"),
+    ("source_id", "Source"),
+    ("state", "State"),
+    ("target", "Target"),
+    ("theme", "Theme"),
+    ("timeout_ms", "Timeout in milliseconds"),
+    ("to", "To (UTC)"),
+    ("type", "Type"),
+    ("url", "URL"),
+];
+
+/// One input. Its name is also its id, and is the API's name for the same thing, so that errors find it.
+#[derive(Clone, Debug, Default)]
+pub struct Field {
+    pub name: &'static str,
+    pub value: String,
+    pub error: Option<String>,
+    /// Of a select; empty for inputs that are typed into.
+    pub options: Vec<Choice>,
+}
+
+impl Field {
+    #[must_use]
+    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
+        Self { name, value: value.into(), ..Self::default() }
+    }
+
+    /// A select with its options.
+    #[must_use]
+    pub fn select(name: &'static str, value: impl Into<String>, options: Vec<Choice>) -> Self {
+        Self { options, ..Self::new(name, value) }
+    }
+
+    #[must_use]
+    pub fn with_error(mut self, text: impl Into<String>) -> Self {
+        self.error = Some(text.into());
+        self
+    }
+
+    /// Whether the option is the one that was chosen.
+    #[must_use]
+    pub fn is(&self, value: &str) -> bool {
+        self.value == value
+    }
+
+    /// Fits into an input for a date and a time. What does not is shown as text, so that it can be corrected.
+    #[must_use]
+    pub fn is_moment(&self) -> bool {
+        const FORM: &str = "0000-00-00T00:00:00";
+        let fits = |(found, wanted): (char, char)| if wanted == '0' { found.is_ascii_digit() } else { found == wanted };
+        let whole = matches!(self.value.len(), 0 | 16 | 19);
+        whole && self.value.chars().zip(FORM.chars()).all(fits)
+    }
+
+    /// What it is called on the page.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        LABELS.iter().find(|(name, _)| *name == self.name).map_or(self.name, |(_, label)| label)
+    }
+
+    fn answers_to(&self, name: &str) -> bool {
+        name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+}
+
+/// One option of a select.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+}
+
+impl Choice {
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into() }
+    }
+}
+
+/// A form as a whole.
+pub trait Form {
+    /// In the order in which they are shown.
+    fn fields(&self) -> Vec<&Field>;
+    fn fields_mut(&mut self) -> Vec<&mut Field>;
+    /// What is wrong with none of the fields in particular.
+    fn problem(&self) -> Option<&str>;
+    fn set_problem(&mut self, text: String);
+
+    /// Puts an error at the field of that name (`headers` takes `headers.x-a`), or at the form when there is none.
+    fn set_error(&mut self, name: &str, text: &str) {
+        match self.fields_mut().into_iter().find(|field| field.answers_to(name)) {
+            Some(field) => field.error = Some(text.to_owned()),
+            None if name.is_empty() => self.set_problem(text.to_owned()),
+            None => self.set_problem(format!("{name} {text}")),
+        }
+    }
+
+    /// The fields with an error, for the summary above the form.
+    fn errors(&self) -> Vec<&Field> {
+        self.fields().into_iter().filter(|field| field.error.is_some()).collect()
+    }
+
+    fn has_errors(&self) -> bool {
+        self.problem().is_some() || !self.errors().is_empty()
+    }
+}
+
+/// A form is a struct with `Field`s and a `problem`; this lists them.
+#[macro_export]
+macro_rules! form_of {
+    ($form:ty: $($field:ident),+ $(,)?) => {
+        impl $crate::form::Form for $form {
+            fn fields(&self) -> Vec<&$crate::form::Field> { vec![$(&self.$field),+] }
+            fn fields_mut(&mut self) -> Vec<&mut $crate::form::Field> { vec![$(&mut self.$field),+] }
+            fn problem(&self) -> Option<&str> { self.problem.as_deref() }
+            fn set_problem(&mut self, text: String) { self.problem = Some(text); }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sample {
+        problem: Option<String>,
+        name: Field,
+        headers: Field,
+    }
+
+    crate::form_of!(Sample: name, headers);
+
+    #[test]
+    fn an_error_finds_its_field_or_the_form() {
+        let (name, headers) = (Field::new("name", ""), Field::new("headers", ""));
+        let mut form = Sample { problem: None, name, headers };
+        assert!(!form.has_errors());
+        form.set_error("headers.x-a", "is set by Postern itself");
+        form.set_error("names", "is not known");
+        assert_eq!(form.errors().iter().map(|field| field.label()).collect::<Vec<_>>(), ["Headers"]);
+        assert_eq!(form.problem(), Some("names is not known"));
+    }
+
+    #[test]
+    fn a_moment_that_cannot_be_one_is_shown_as_text() {
+        let fits = |value: &str| Field::new("from", value).is_moment();
+        assert!(fits("") && fits("2026-11-22T12:04") && fits("2026-11-22T12:04:11"));
+        assert!(!fits("yesterday") && !fits("2026-11-22 12:04:11") && !fits("2026-11-22T12:04:1é"));
+    }
+}
