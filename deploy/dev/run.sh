@@ -9,6 +9,8 @@ export POSTERN_DATA_DIR="${POSTERN_DATA_DIR:-./data}"
 export POSTERN_LISTEN="${POSTERN_LISTEN:-127.0.0.1:8080}"
 postern="${CARGO_TARGET_DIR:-target}/release/postern"
 key_file="$POSTERN_DATA_DIR/demo-key"
+login_file="$POSTERN_DATA_DIR/demo-login"
+email="demo@postern.local"
 url="http://$POSTERN_LISTEN"
 case "$POSTERN_LISTEN" in
 0.0.0.0:*) url="http://127.0.0.1:${POSTERN_LISTEN##*:}" ;;
@@ -19,13 +21,14 @@ fail() {
     exit 1
 }
 
-# The key is shown once, so it is kept beside the database, for this user only.
+# Key and password are shown once, so they are kept beside the database, for this user only.
 bootstrap() {
-    local answer code=0
+    local answer password code=0
     if [ -s "$key_file" ]; then
         return
     fi
-    answer="$("$postern" bootstrap --tenant demo --email demo@postern.local --json)" || code=$?
+    password="$(node -e 'console.log(require("node:crypto").randomBytes(12).toString("base64url"))')"
+    answer="$(printf '%s\n' "$password" | "$postern" bootstrap --tenant demo --email "$email" --password-stdin --json)" || code=$?
     if [ "$code" -eq 2 ]; then
         fail "$POSTERN_DATA_DIR has a tenant \`demo\`, but $key_file is gone: move the folder away or set POSTERN_DATA_DIR"
     elif [ "$code" -ne 0 ]; then
@@ -40,6 +43,7 @@ bootstrap() {
             console.log(key);
         });
     ' >"$key_file")
+    (umask 077 && printf '%s %s\n' "$email" "$password" >"$login_file")
 }
 
 server=""
@@ -88,4 +92,7 @@ POSTERN_DEMO_URL="$url" POSTERN_DEMO_KEY="$(cat "$key_file")" POSTERN_DEMO_STATE
     node deploy/dev/demo.mjs || fail "the sample events were not delivered"
 printf 'url %s\n' "$url"
 printf 'key %s\n' "$(cat "$key_file")"
+if [ -s "$login_file" ]; then
+    printf 'login %s\n' "$(cat "$login_file")"
+fi
 wait "$server"

@@ -6,9 +6,8 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use postern_domain::Timestamp;
-use postern_frontend::pages::welcome::Welcome;
 
-use crate::{App, problem::Problem, route};
+use crate::{App, route};
 
 /// Beyond this difference to the database's clock, signatures with a time would be wrong.
 const CLOCK_BOUND_MS: i64 = 60_000;
@@ -18,14 +17,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(route::resource("/healthz", [(Method::GET, web::get().to(healthz))]))
         .service(route::resource("/readyz", [(Method::GET, web::get().to(readyz))]))
-        .service(route::resource("/", [(Method::GET, web::get().to(welcome))]))
         .service(route::resource("/metrics", [(Method::GET, web::get().to(metrics))]));
-}
-
-async fn welcome() -> Result<HttpResponse, Problem> {
-    let page = Welcome { version: env!("CARGO_PKG_VERSION").to_owned(), openapi_path: "/openapi.json".to_owned() };
-    let html = page.html().map_err(|cause| Problem::internal(&cause))?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html))
 }
 
 /// The process answers.

@@ -1,4 +1,4 @@
-//! HTTP: the front door and the API. Reads through the store, writes through the pipeline, decides nothing itself.
+//! HTTP: the front door, the API and the pages. Reads through the store, writes through the pipeline, decides nothing itself.
 //!
 //! Here live actix and utoipa, and nowhere else. No SQL, no rule of the business. Start at [`serve`], then [`auth`] for
 //! who may do what, [`problem`] for how a refusal looks, and `api` for the routes.
@@ -12,6 +12,7 @@ pub mod idempotency;
 mod inlet;
 pub mod openapi;
 pub mod page;
+pub mod pages;
 pub mod path;
 pub mod problem;
 pub mod query;

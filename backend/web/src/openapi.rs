@@ -18,7 +18,7 @@ use utoipa::{
 };
 
 use crate::{
-    api::v1::{api_key, audit, bin, connection, delivery, destination, event, publish, request, source},
+    api::v1::{api_key, audit, bin, connection, delivery, destination, event, member, publish, request, source},
     problem::{FieldError, ProblemBody},
     route::resource,
 };
@@ -39,6 +39,7 @@ use crate::{
         connection::read::list, connection::read::find, connection::change::create, connection::change::update,
         connection::change::delete, connection::change::pause, connection::change::resume,
         api_key::read::list, api_key::read::find, api_key::change::create, api_key::change::revoke,
+        member::read::list, member::read::find, member::change::create, member::change::update, member::change::delete,
         audit::list,
         publish::publish, event::read::list, event::read::find, event::payload::find,
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,

@@ -23,12 +23,25 @@ pub struct Query {
 }
 
 impl Query {
+    /// A form that is looked at sends every field; an empty one asks for nothing.
+    #[must_use]
+    pub fn without_empty(mut self) -> Self {
+        self.left.retain(|(_, value)| !value.trim().is_empty());
+        self
+    }
+
     /// A parameter as text.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         let at = self.left.iter().position(|(known, _)| known == name)?;
         let (_, value) = self.left.swap_remove(at);
         self.taken.push((name, value.clone()));
         Some(value)
+    }
+
+    /// A parameter that filters nothing, such as `done`: a cursor holds with it and without it.
+    pub fn aside(&mut self, name: &str) -> Option<String> {
+        let at = self.left.iter().position(|(known, _)| known == name)?;
+        Some(self.left.swap_remove(at).1)
     }
 
     /// A parameter in a form of its own: `query.parsed("state", DeliveryState::parse)`.

@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use crate::{
-    App, api, health, inlet, openapi, route,
+    App, api, health, inlet, openapi, pages, route,
     settings::{Limits, Serves},
     shield::shield,
 };
@@ -58,4 +58,5 @@ pub fn run(app: App, listener: TcpListener, limits: Limits, started: impl FnOnce
 /// Every route there is. Needs `Data<App>`.
 pub fn routes(config: &mut ServiceConfig) {
     config.configure(inlet::routes).configure(health::routes).configure(openapi::routes).configure(api::routes);
+    config.configure(pages::routes);
 }

@@ -19,6 +19,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether browsers reach the pages over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// Where a provider posts to.
     #[must_use]
     pub fn ingest_url(&self, token: &str) -> String {

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 36] = [
+const ROWS: [Row; 41] = [
     ("GET /api/v1/sources", 200, none),
     ("POST /api/v1/sources", 201, |_| Some(json!({ "name": "one more", "kind": "publish" }))),
     ("GET /api/v1/sources/{id}", 200, none),
@@ -53,6 +53,13 @@ const ROWS: [Row; 36] = [
     ("POST /api/v1/api-keys", 201, |_| Some(json!({ "name": "one more", "scopes": ["keys:write"] }))),
     ("GET /api/v1/api-keys/{id}", 200, none),
     ("DELETE /api/v1/api-keys/{id}", 204, none),
+    ("GET /api/v1/members", 200, none),
+    ("POST /api/v1/members", 201, |own| {
+        Some(json!({ "email": format!("more-{}@example.com", own.bin), "role": "viewer" }))
+    }),
+    ("GET /api/v1/members/{id}", 200, none),
+    ("PATCH /api/v1/members/{id}", 200, |_| Some(json!({ "role": "viewer" }))),
+    ("DELETE /api/v1/members/{id}", 204, none),
     ("GET /api/v1/audit", 200, none),
     ("DELETE /api/v1/connections/{id}", 204, none),
     ("DELETE /api/v1/destinations/{id}", 204, none),

@@ -18,6 +18,7 @@ pub(super) struct Tenant {
     /// Of a delivery that waits, so that it can be called off.
     pub(super) waiting: String,
     pub(super) key: String,
+    pub(super) member: String,
 }
 
 impl Tenant {
@@ -29,6 +30,8 @@ impl Tenant {
         let publisher = api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await;
         let bin = api.created("/destinations", json!({ "name": "bin", "kind": "bin" })).await;
         let key = api.created("/api-keys", json!({ "name": "spare", "scopes": ["events:read"] })).await;
+        let email = format!("{}@example.com", text(&bin, "id"));
+        let member = api.created("/members", json!({ "email": email, "role": "viewer" })).await;
         let waiting = waiting(&api, &receiver).await;
         Self {
             api,
@@ -41,6 +44,7 @@ impl Tenant {
             delivery,
             waiting,
             key: text(&key, "id"),
+            member: text(&member, "id"),
         }
     }
 
@@ -53,6 +57,7 @@ impl Tenant {
             "event_id" | "events" => &self.event,
             "deliveries" => &self.delivery,
             "api-keys" => &self.key,
+            "members" => &self.member,
             other => panic!("which id of a tenant is meant by `{other}`? Say so here"),
         }
     }
@@ -60,8 +65,9 @@ impl Tenant {
     /// All that its lists show, to see whether anything was changed.
     pub(super) async fn state(&self) -> Vec<Value> {
         let mut state = Vec::new();
-        for list in ["sources", "destinations", "connections", "api-keys", "events", "deliveries", "requests", "audit"]
-        {
+        let lists =
+            ["sources", "destinations", "connections", "api-keys", "members", "events", "deliveries", "requests"];
+        for list in lists.into_iter().chain(["audit"]) {
             state.push(self.api.found(&format!("/{list}?limit=250")).await);
         }
         state

@@ -10,7 +10,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use postern_domain::{Actor, TenantScope, address, permission::Permission};
+use postern_domain::{Actor, TenantScope, address, permission::Permission, role::Role};
 use postern_pipeline::KeyEntry;
 use postern_seal::api_key;
 
@@ -38,6 +38,12 @@ impl Caller {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::api_key(self.key.id, self.remote)
+    }
+
+    /// The highest role that the key may give or take.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        Role::of_key(&self.key.permissions)
     }
 
     /// What the key may do.

@@ -3,11 +3,14 @@
 //! [`identify`] stands before every route under `/api/v1`, so that nobody without a credential learns anything, not
 //! even that a path exists. [`Permit`] stands in the signature of each handler and names the one permission it needs.
 
+pub(crate) mod cookie;
 mod identify;
 mod need;
 mod permit;
+mod visitor;
 
 pub(crate) use identify::identify;
 pub use identify::{Caller, client_address};
 pub use need::*;
 pub use permit::Permit;
+pub use visitor::{MaybeVisitor, Member, Visitor};

@@ -28,5 +28,6 @@ needs! {
     DeliveriesRead DeliveriesWrite
     RequestsRead
     KeysRead KeysWrite
+    MembersRead MembersWrite
     AuditRead
 }

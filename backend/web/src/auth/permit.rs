@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use postern_domain::{Actor, TenantScope, permission::Permission};
+use postern_domain::{Actor, TenantScope, permission::Permission, role::Role};
 use postern_pipeline::configure::{By, OnceKey};
 
 use super::{identify::Caller, need::Need};
@@ -37,6 +37,12 @@ impl<N: Need> Permit<N> {
     #[must_use]
     pub fn by(&self, once: Option<OnceKey>) -> By {
         By { scope: self.scope(), actor: self.actor(), once }
+    }
+
+    /// The highest role that the caller may give or take.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.caller.role()
     }
 
     /// All that the caller may do: a new key may not do more.

@@ -44,13 +44,18 @@ codes! {
     SignatureRefused = UNAUTHORIZED, "signature_refused", "The request is not signed as it must be";
     /// The key has an address list, and the caller is not on it.
     AddressNotAllowed = FORBIDDEN, "address_not_allowed", "The caller's address is not allowed";
+    /// Of a page: it did not come from a page of ours, or that page is of another session.
+    FormRefused = FORBIDDEN, "form_refused", "The form was not sent from this site";
     PermissionMissing = FORBIDDEN, "permission_missing", "The credential does not permit this";
+    /// Of a member, given or taken.
+    RoleAboveOwn = FORBIDDEN, "role_above_own", "The role is above that of the caller";
     NotFound = NOT_FOUND, "not_found", "There is no such thing";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here";
     RequestTimeout = REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time";
     AlreadyExists = CONFLICT, "already_exists", "It exists already";
     /// A cancel of what is delivered, a retry of what is under way.
     WrongState = CONFLICT, "wrong_state", "Its state does not permit this";
+    LastOwner = CONFLICT, "last_owner", "A tenant always has an owner";
     IdempotencyMismatch = CONFLICT, "idempotency_mismatch", "The Idempotency-Key was used for another request";
     /// Of an event that is still here; its bytes are not.
     PayloadExpired = GONE, "payload_expired", "The payload is past its retention";

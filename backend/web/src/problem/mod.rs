@@ -3,6 +3,7 @@
 
 mod code;
 mod from_error;
+mod from_people;
 mod from_read;
 
 use std::fmt;
@@ -154,6 +155,34 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// What to read.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The fields it is about.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// Of what is our fault.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.0.trace_id.as_deref()
+    }
+
+    /// The headers that go with it on a page.
+    pub(crate) fn add_headers(&self, headers: &mut header::HeaderMap) {
+        if let Some(seconds) = self.0.retry_after_s {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+        }
+        if let Some(value) = self.0.trace_id.as_deref().and_then(|id| header::HeaderValue::from_str(id).ok()) {
+            headers.insert(security_headers::REQUEST_ID, value);
+        }
     }
 
     fn headers(&self, response: &mut HttpResponseBuilder) {

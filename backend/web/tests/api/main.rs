@@ -10,4 +10,6 @@ mod idempotency;
 mod input;
 mod lists;
 mod matrix;
+mod members;
 mod openapi;
+mod pages;

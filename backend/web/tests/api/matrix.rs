@@ -41,12 +41,15 @@ impl Owned {
         let connection =
             tenant.make("/api/v1/connections", json!({ "source_id": source, "destination_id": destination }));
         let key = tenant.make("/api/v1/api-keys", json!({ "name": "k", "scopes": ["sources:read"] }));
+        let email = format!("{key}@example.com");
+        let member = tenant.make("/api/v1/members", json!({ "email": email, "role": "viewer" }));
         Self {
             ids: vec![
                 ("sources", source),
                 ("destinations", destination),
                 ("connections", connection),
                 ("api-keys", key),
+                ("members", member),
             ],
         }
     }
@@ -70,6 +73,8 @@ fn body(operation: &Operation, owned: &Owned) -> Option<Value> {
             Some(json!({ "source_id": id("sources"), "destination_id": id("destinations") }))
         }
         ("POST", "/api/v1/api-keys") => Some(json!({ "name": "k", "scopes": ["sources:read"] })),
+        ("POST", "/api/v1/members") => Some(json!({ "email": "new@example.com", "role": "viewer" })),
+        ("PATCH", "/api/v1/members/{id}") => Some(json!({ "role": "editor" })),
         ("POST", "/api/v1/events") => Some(json!({ "type": "t", "data": {}, "source_id": id("sources") })),
         ("PATCH", _) => Some(json!({})),
         _ => None,
@@ -127,7 +132,7 @@ fn another_tenants_id_is_answered_like_one_that_nobody_has() {
     }
     assert_eq!(a.get("/api/v1/audit").json, before, "nothing of the other tenant was touched");
     let seen = |tenant: &Client<'_>| {
-        let all = ["sources", "destinations", "connections", "api-keys"]
+        let all = ["sources", "destinations", "connections", "api-keys", "members"]
             .map(|noun| tenant.get(&format!("/api/v1/{noun}")).text);
         all.concat()
     };

@@ -9,6 +9,7 @@ pub(crate) mod delivery;
 pub(crate) mod destination;
 pub(crate) mod event;
 mod kept;
+pub(crate) mod member;
 mod patch;
 pub(crate) mod publish;
 pub(crate) mod request;
@@ -29,6 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(destination::routes)
         .configure(connection::routes)
         .configure(api_key::routes)
+        .configure(member::routes)
         .configure(audit::routes)
         .configure(event::routes)
         .configure(delivery::routes)

@@ -45,6 +45,16 @@ pub(crate) enum Health {
     Paused,
 }
 
+/// Each may do what those before it may, and more.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Role {
+    Viewer,
+    Editor,
+    Admin,
+    Owner,
+}
+
 /// By what two requests are the same event, and for how long.
 #[derive(ToSchema)]
 pub(crate) struct Dedup {

@@ -1,0 +1,291 @@
+//! The destinations of a tenant: the list, one of them, and what can be done to it.
+
+use actix_web::{
+    http::Method,
+    web::{self, Data, ServiceConfig},
+};
+use postern_domain::{DestinationId, destination::DestinationKind, permission::Permission};
+use postern_frontend::{
+    form::{Choice, Field},
+    format, links,
+    pages::{
+        confirm::Confirm,
+        destination::DestinationDetail,
+        destinations::{DestinationFilter, DestinationList, DestinationRow},
+    },
+    parts::{BinRow, Fact, Header, Link, SecretPanel},
+    payload::Payload,
+    shell::Section,
+};
+use postern_pipeline::configure;
+use postern_store::{
+    TenantStore,
+    read::{BinRequestRead, DeliveryFilter, Window},
+    tenant::{Destination, DestinationState},
+};
+
+use super::{
+    Halt,
+    answer::{self, Nonce},
+    config_rows::{self as rows, Answer, Configured, LAST, moment},
+    destination_form,
+    posted::Posted,
+    step_up,
+};
+use crate::{
+    App,
+    auth::{DestinationsRead, DestinationsWrite, KeysWrite, Member, Need},
+    path::PathId,
+    problem::Problem,
+    query::Query,
+    route::resource,
+};
+
+type Id = Result<PathId<DestinationId>, Halt>;
+
+/// Whether the page shows the signing secret as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrets {
+    Masked,
+    Shown,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    let at = |rest: &str| format!("/t/{{tenant}}/destinations{rest}");
+    config
+        .service(resource(&at(""), [(Method::GET, web::get().to(list))]))
+        .service(resource(
+            &at("/new"),
+            [
+                (Method::GET, web::get().to(destination_form::new)),
+                (Method::POST, web::post().to(destination_form::create)),
+            ],
+        ))
+        .service(resource(&at("/{id}"), [(Method::GET, web::get().to(show))]))
+        .service(resource(
+            &at("/{id}/edit"),
+            [
+                (Method::GET, web::get().to(destination_form::edit)),
+                (Method::POST, web::post().to(destination_form::save)),
+            ],
+        ))
+        .service(resource(&at("/{id}/reveal"), [(Method::POST, web::post().to(reveal))]))
+        .service(resource(&at("/{id}/pause"), [(Method::POST, web::post().to(pause))]))
+        .service(resource(&at("/{id}/resume"), [(Method::POST, web::post().to(resume))]))
+        .service(resource(
+            &at("/{id}/delete"),
+            [(Method::GET, web::get().to(confirm)), (Method::POST, web::post().to(delete))],
+        ));
+}
+
+pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Destination, Halt> {
+    Ok(store.destinations().find(id?.0).await?.ok_or_else(Problem::not_found)?)
+}
+
+async fn list(member: Member<DestinationsRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
+    let mut query = query?.without_empty();
+    let done = query.text("done");
+    let (q, state) = (query.text("q").unwrap_or_default(), query.text("state").unwrap_or_default());
+    let filters = [("q", q.as_str()), ("state", state.as_str())];
+    let page = rows::asked(&app, member.scope(), query, ("page:destinations", &filters))?;
+    let store = rows::store(&app, &member);
+    let all = Configured::read(&store).await?;
+    let fits = |found: &Destination| {
+        let target = found.url.as_deref().unwrap_or("bin");
+        let has = |text: &str| text.to_lowercase().contains(&q.to_lowercase());
+        (has(&found.name) || has(target)) && (state.is_empty() || found.state.as_str() == state)
+    };
+    let fitting = all.destinations.iter().filter(|found| fits(found)).collect();
+    let found = rows::newest_first(&page, fitting, |found| found.id.uuid());
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(&app, &member, Section::Destinations, done.as_deref(), &nonce).await?;
+    let row = |found: &Destination| {
+        let connections = all.connections.iter().filter(|row| row.destination == found.id).count();
+        row(&shell.tenant_id, found, connections)
+    };
+    let states = [DestinationState::Active, DestinationState::Paused, DestinationState::Held];
+    let states = states.map(|state| Choice::new(state.as_str(), state.as_str()));
+    let view = DestinationList {
+        rows: found.data.into_iter().map(row).collect(),
+        paging: rows::paging(&links::destinations(&shell.tenant_id), &page, found.next_cursor.as_ref(), &filters),
+        filtered: filters.iter().any(|(_, value)| !value.is_empty()),
+        filter: DestinationFilter {
+            q: Field::new("q", q.as_str()),
+            state: Field::select("state", state.as_str(), rows::any_of(states)),
+        },
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+fn row(tenant: &str, found: &Destination, connections: usize) -> DestinationRow {
+    DestinationRow {
+        href: links::destination(tenant, &found.id.to_string()),
+        id: found.id.to_string(),
+        name: found.name.clone(),
+        target: found.url.clone().unwrap_or_else(|| "bin".to_owned()),
+        state: rows::destination_state(found),
+        // Nothing counts what waits for each destination of a list without reading all of it.
+        waiting: "–".to_owned(),
+        connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
+        created: moment(found.created_at),
+    }
+}
+
+async fn show(member: Member<DestinationsRead>, app: Data<App>, id: Id, query: Result<Query, Halt>) -> Answer {
+    let mut query = query?.without_empty();
+    let done = query.text("done");
+    query.finish()?;
+    let found = find(&rows::store(&app, &member), id).await?;
+    page(&app, &member, found, Secrets::Masked, done.as_deref()).await
+}
+
+/// Admins only, after the password, and on record.
+async fn reveal(member: Member<KeysWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let store = rows::store(&app, &member);
+    let found = find(&store, id).await?;
+    let id = found.id.to_string();
+    step_up::require(&app, &member, &links::destination(&member.membership.tenant.to_string(), &id))?;
+    let mut tx = store.begin(&member.actor()).await?;
+    tx.note("destination.revealed", &id, serde_json::json!({ "name": found.name })).await?;
+    tx.commit().await?;
+    page(&app, &member, found, Secrets::Shown, None).await
+}
+
+pub(super) async fn page<N: Need>(
+    app: &Data<App>,
+    member: &Member<N>,
+    found: Destination,
+    secrets: Secrets,
+    done: Option<&str>,
+) -> Answer {
+    let store = rows::store(app, member);
+    let all = Configured::read(&store).await?;
+    let names = all.names();
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(app, member, Section::Destinations, done, &nonce).await?;
+    let tenant = shell.tenant_id.as_str();
+    let filter = DeliveryFilter { destination: Some(found.id), ..DeliveryFilter::default() };
+    let secret = found.signing_secret.expose();
+    let is_shown = secrets == Secrets::Shown;
+    let view = DestinationDetail {
+        id: found.id.to_string(),
+        name: found.name.clone(),
+        is_bin: found.kind == DestinationKind::Bin,
+        url: found.url.clone().unwrap_or_default(),
+        state: rows::destination_state(&found),
+        paused: found.state != DestinationState::Active,
+        trouble: trouble(&found),
+        facts: facts(&found),
+        headers: found.headers.keys().map(|name| Header { name: name.clone(), value: "••••".to_owned() }).collect(),
+        secret: SecretPanel {
+            masked: vec![format::masked(secret)],
+            shown: if is_shown { vec![secret.clone()] } else { Vec::new() },
+        },
+        connections: {
+            let here = all.connections.iter().filter(|row| row.destination == found.id);
+            here.map(|row| names.connection(tenant, row)).collect()
+        },
+        deliveries: if member.may(Permission::DeliveriesRead) {
+            rows::last_deliveries(&store, &names, tenant, (filter, None)).await?
+        } else {
+            Vec::new()
+        },
+        received: if found.kind == DestinationKind::Bin {
+            received(&store, tenant, found.id).await?
+        } else {
+            Vec::new()
+        },
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+fn trouble(found: &Destination) -> Option<String> {
+    match (found.state, found.failing_since) {
+        (DestinationState::Held, _) => {
+            let reason = found.state_reason.as_deref().unwrap_or("it said that it is gone");
+            Some(format!("Held until somebody resumes it: {reason}."))
+        }
+        (DestinationState::Active, Some(since)) => {
+            Some(format!("Every attempt has failed since {}.", moment(since).shown))
+        }
+        (DestinationState::Active, None) | (DestinationState::Paused, _) => None,
+    }
+}
+
+fn facts(found: &Destination) -> Vec<Fact> {
+    let limit = found.rate_limit.as_ref();
+    let limit = limit.map(|limit| format!("{} a second, {} at one moment", limit.per_s, limit.burst()));
+    let mut facts = vec![
+        Fact::new("Rate limit", limit.unwrap_or_else(|| "none".to_owned())),
+        Fact::new("Requests at once", found.concurrency.to_string()),
+        Fact::new("Timeout", format::duration_us(u64::from(found.timeout_ms) * 1_000)),
+        Fact::new("Retries after", format::schedule(&found.retry.schedule_s)),
+        Fact::new("Jitter", format!("{} %", found.retry.jitter_pct)),
+    ];
+    if found.fail_next > 0 {
+        facts.push(Fact::new("Answers 500 to the next", found.fail_next.to_string()));
+    }
+    facts.push(Fact::new("Created", moment(found.created_at).shown));
+    facts.push(Fact::new("Changed", moment(found.updated_at).shown));
+    facts
+}
+
+async fn received(store: &TenantStore, tenant: &str, id: DestinationId) -> Result<Vec<BinRow>, Halt> {
+    let slice = store.list_bin_requests(id, &Window::newest(LAST)).await?.unwrap_or_default();
+    let row = |request: BinRequestRead| {
+        let event = request.event.to_string();
+        BinRow {
+            id: request.id.to_string(),
+            at: moment(request.at),
+            event: Link { href: links::event(tenant, &event), text: event },
+            answered: request.answered.to_string(),
+            headers: super::rows::headers(&request.headers),
+            body: Payload::of(&request.body, u64::try_from(request.body_bytes).unwrap_or_default()),
+        }
+    };
+    Ok(slice.rows.into_iter().map(row).collect())
+}
+
+async fn pause(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    rows::made(configure::destination::pause(&app.engine, &member.by(), id, rows::forget).await?)?;
+    Ok(answer::done(&links::destination(&member.membership.tenant.to_string(), &id.to_string()), "paused"))
+}
+
+async fn resume(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    rows::made(configure::destination::resume(&app.engine, &member.by(), id, rows::forget).await?)?;
+    Ok(answer::done(&links::destination(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
+}
+
+async fn confirm(member: Member<DestinationsWrite>, app: Data<App>, id: Id) -> Answer {
+    let store = rows::store(&app, &member);
+    let found = find(&store, id).await?;
+    let connections = store.connections().list(None, configure::MAX_PER_TENANT).await?;
+    let count = connections.iter().filter(|row| row.destination == found.id).count();
+    let filter = DeliveryFilter { destination: Some(found.id), ..DeliveryFilter::default() };
+    let mut consequences: Vec<String> = rows::with_it(count).into_iter().collect();
+    consequences.extend(rows::cancelled(rows::waiting(&store, filter, None).await?));
+    consequences.push("Its signing secret is gone: a new destination has another.".to_owned());
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(&app, &member, Section::Destinations, None, &nonce).await?;
+    let here = links::destination(&shell.tenant_id, &found.id.to_string());
+    let view = Confirm {
+        verb: "Delete destination".to_owned(),
+        thing: found.name,
+        consequences,
+        action: links::verb(&here, "delete"),
+        cancel_href: here,
+        typed: None,
+        hidden: Vec::new(),
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+async fn delete(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    rows::made(configure::destination::delete(&app.engine, &member.by(), id?.0, rows::forget).await?)?;
+    Ok(answer::done(&links::destinations(&member.membership.tenant.to_string()), "deleted"))
+}

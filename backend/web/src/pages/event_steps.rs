@@ -1,0 +1,125 @@
+//! The way of an event, step by step, from the front door on.
+
+use postern_domain::{Timestamp, delivery::DeliveryState, source::SourceKind};
+use postern_frontend::{
+    format, links,
+    parts::{Mark, Step},
+};
+use postern_store::{
+    read::{Attempt, DeliveryDetail, Event},
+    tenant::Source,
+};
+
+use super::{event::Found, event_words as words, rows};
+
+/// Of each delivery; the others are on its panel.
+const MAX_TRIES: usize = 12;
+
+pub(super) fn of(found: &Found) -> Vec<Step> {
+    let event = &found.detail.event;
+    let mut steps = vec![received(event), verified(found.source.as_ref()), deduplicated(event)];
+    steps.extend(declined(event));
+    if found.detail.deliveries.is_empty() && event.filtered == 0 {
+        steps.push(Step {
+            mark: Mark::Ended,
+            notes: vec!["Its source had no connection. Make one, and the next event goes there.".to_owned()],
+            href: Some(links::connections(&found.tenant)),
+            ..step("Unrouted")
+        });
+    }
+    for delivery in &found.detail.deliveries {
+        steps.extend(delivered(found, delivery));
+    }
+    steps
+}
+
+fn step(title: impl Into<String>) -> Step {
+    Step { mark: Mark::Done, title: title.into(), notes: Vec::new(), at: None, delta: String::new(), href: None }
+}
+
+fn received(event: &Event) -> Step {
+    Step {
+        notes: vec![format!("{} from {}.", rows::size(event.body_bytes.into()), event.remote)],
+        at: Some(format::moment_ms(event.received_at.as_micros())),
+        ..step("Received")
+    }
+}
+
+fn verified(source: Option<&Source>) -> Step {
+    let Some(source) = source else {
+        return Step { notes: vec!["Its source was deleted since.".to_owned()], ..step("Accepted") };
+    };
+    if source.kind == SourceKind::Publish {
+        return Step { notes: vec!["Published with an API key.".to_owned()], ..step("Verified") };
+    }
+    match source.scheme.as_deref() {
+        None | Some("none") => Step {
+            mark: Mark::Ended,
+            notes: vec!["The source takes what comes, whoever sends it.".to_owned()],
+            ..step("Not verified")
+        },
+        Some(scheme @ ("token" | "bearer" | "basic")) => {
+            Step { notes: vec![format!("The sender knew the secret ({scheme}).")], ..step("Verified") }
+        }
+        Some(scheme) => Step { notes: vec![format!("The signature held ({scheme}).")], ..step("Verified") },
+    }
+}
+
+fn deduplicated(event: &Event) -> Step {
+    let note = match &event.dedup_key {
+        Some(key) => format!("The first with the dedup key {key}."),
+        None => "It carries no dedup key, so a repetition could not be told.".to_owned(),
+    };
+    Step { notes: vec![note], ..step("Deduplicated") }
+}
+
+fn declined(event: &Event) -> Option<Step> {
+    let count = u64::from(event.filtered);
+    let note = format!("{} did not want {}.", format::counted(count, "connection", "connections"), event.event_type);
+    (count > 0).then(|| Step { mark: Mark::Ended, notes: vec![note], ..step("Filtered") })
+}
+
+fn delivered(found: &Found, detail: &DeliveryDetail) -> Vec<Step> {
+    let (delivery, since) = (&detail.delivery, found.detail.event.received_at);
+    let name = found.destination_name(delivery.destination);
+    let mut steps = vec![Step {
+        at: Some(format::moment_ms(delivery.created_at().as_micros())),
+        href: Some(links::connection(&found.tenant, &delivery.connection.to_string())),
+        ..step(format!("Matched: to {name}"))
+    }];
+    let skipped = detail.attempts.len().saturating_sub(MAX_TRIES);
+    if skipped > 0 {
+        let count = format::counted(skipped as u64, "earlier try", "earlier tries");
+        steps.push(step(format!("{count} to {name}")));
+    }
+    steps.extend(detail.attempts.iter().skip(skipped).map(|attempt| tried(attempt, &name, since)));
+    let next = words::next_step(delivery, &found.around(delivery));
+    if !next.is_empty() {
+        let mark = match delivery.state {
+            DeliveryState::Dead => Mark::Failed,
+            DeliveryState::Cancelled => Mark::Ended,
+            _ => Mark::Waiting,
+        };
+        steps.push(Step { mark, notes: vec![sentence(&next)], ..step(format!("Next for {name}")) });
+    }
+    steps
+}
+
+fn tried(attempt: &Attempt, name: &str, since: Timestamp) -> Step {
+    let took = format::duration_us(attempt.timings.total_us.into());
+    let mut notes = vec![format!("Took {took}.")];
+    notes.extend(Some(words::explanation(attempt).to_owned()).filter(|text| !text.is_empty()));
+    Step {
+        mark: if words::is_success(attempt) { Mark::Done } else { Mark::Failed },
+        notes,
+        at: Some(format::moment_ms(attempt.started_at.as_micros())),
+        delta: format::delta(attempt.started_at.as_micros(), since.as_micros()),
+        ..step(format!("Try {} to {name}: {}", attempt.number, words::result(attempt)))
+    }
+}
+
+/// With a capital and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}

@@ -1,0 +1,53 @@
+//! The dashboard: pages and forms for people.
+//!
+//! A page is a pure function of its URL and of who looks at it; a form is a POST that ends in a redirect, or in the same
+//! page with what is wrong. Handlers read through the store, change through the verbs of the pipeline that the API uses
+//! too, and fill a view-model of `postern_frontend`. Start at [`answer`] for what an answer is made with, and at
+//! [`posted`] for what a form must bring along.
+
+mod account;
+mod answer;
+mod asset;
+mod audit;
+mod config_rows;
+mod connection;
+mod connection_form;
+mod delivery;
+mod destination;
+mod destination_form;
+mod event;
+mod event_curl;
+mod event_list;
+mod event_panel;
+mod event_steps;
+mod event_words;
+mod halt;
+mod key;
+mod list;
+mod login;
+mod member;
+mod overview;
+mod overview_chart;
+mod posted;
+mod request_list;
+mod root;
+mod rows;
+mod source;
+mod source_form;
+mod source_rows;
+mod start;
+mod step_up;
+
+use actix_web::web::ServiceConfig;
+
+pub use halt::Halt;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.configure(root::routes).configure(asset::routes).configure(login::routes);
+    config.configure(account::routes).configure(step_up::routes);
+    config.configure(key::routes).configure(member::routes).configure(audit::routes);
+    config.configure(source::routes).configure(destination::routes).configure(connection::routes);
+    config.configure(start::routes);
+    config.configure(overview::routes).configure(event_list::routes).configure(event::routes);
+    config.configure(request_list::routes).configure(delivery::routes);
+}

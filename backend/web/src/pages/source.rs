@@ -1,0 +1,272 @@
+//! The sources of a tenant: the list, one of them, and what can be done to it.
+
+use actix_web::{
+    http::Method,
+    web::{self, Data, ServiceConfig},
+};
+use postern_domain::{SourceId, permission::Permission, source::SourceKind};
+use postern_frontend::{
+    form::{Choice, Field},
+    format, links,
+    pages::{
+        confirm::Confirm,
+        source::SourceDetail,
+        sources::{SourceFilter, SourceList, SourceRow},
+    },
+    parts::{EventRow, Fact, RequestRow, SecretPanel},
+    shell::{Section, Shell},
+    state::State,
+};
+use postern_pipeline::configure;
+use postern_store::{
+    TenantStore,
+    read::{DeliveryFilter, EventFilter, RequestFilter, RequestOutcome, Window},
+    tenant::{RunState, Source},
+};
+
+use super::{
+    Halt,
+    answer::{self, Nonce},
+    config_rows::{self as rows, Answer, Configured, LAST, moment},
+    destination::Secrets,
+    posted::Posted,
+    source_form, step_up,
+};
+use crate::{
+    App,
+    auth::{KeysWrite, Member, Need, SourcesRead, SourcesWrite},
+    path::PathId,
+    problem::Problem,
+    query::Query,
+    route::resource,
+};
+
+type Id = Result<PathId<SourceId>, Halt>;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    let at = |rest: &str| format!("/t/{{tenant}}/sources{rest}");
+    config
+        .service(resource(&at(""), [(Method::GET, web::get().to(list))]))
+        .service(resource(
+            &at("/new"),
+            [(Method::GET, web::get().to(source_form::new)), (Method::POST, web::post().to(source_form::create))],
+        ))
+        .service(resource(&at("/{id}"), [(Method::GET, web::get().to(show))]))
+        .service(resource(
+            &at("/{id}/edit"),
+            [(Method::GET, web::get().to(source_form::edit)), (Method::POST, web::post().to(source_form::save))],
+        ))
+        .service(resource(&at("/{id}/reveal"), [(Method::POST, web::post().to(reveal))]))
+        .service(resource(&at("/{id}/pause"), [(Method::POST, web::post().to(pause))]))
+        .service(resource(&at("/{id}/resume"), [(Method::POST, web::post().to(resume))]))
+        .service(resource(
+            &at("/{id}/delete"),
+            [(Method::GET, web::get().to(confirm)), (Method::POST, web::post().to(delete))],
+        ));
+}
+
+pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Source, Halt> {
+    Ok(store.sources().find(id?.0).await?.ok_or_else(Problem::not_found)?)
+}
+
+async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
+    let mut query = query?.without_empty();
+    let done = query.text("done");
+    let (q, state) = (query.text("q").unwrap_or_default(), query.text("state").unwrap_or_default());
+    let filters = [("q", q.as_str()), ("state", state.as_str())];
+    let page = rows::asked(&app, member.scope(), query, ("page:sources", &filters))?;
+    let all = Configured::read(&rows::store(&app, &member)).await?;
+    let fits = |source: &Source| {
+        source.name.to_lowercase().contains(&q.to_lowercase()) && (state.is_empty() || source.state.as_str() == state)
+    };
+    let fitting = all.sources.iter().filter(|source| fits(source)).collect();
+    let found = rows::newest_first(&page, fitting, |source| source.id.uuid());
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(&app, &member, Section::Sources, done.as_deref(), &nonce).await?;
+    let row = |source: &Source| {
+        let connections = all.connections.iter().filter(|row| row.source == source.id).count();
+        row(&shell.tenant_id, source, connections)
+    };
+    let states = [RunState::Active, RunState::Paused].map(|state| Choice::new(state.as_str(), state.as_str()));
+    let view = SourceList {
+        rows: found.data.into_iter().map(row).collect(),
+        paging: rows::paging(&links::sources(&shell.tenant_id), &page, found.next_cursor.as_ref(), &filters),
+        filtered: filters.iter().any(|(_, value)| !value.is_empty()),
+        filter: SourceFilter {
+            q: Field::new("q", q.as_str()),
+            state: Field::select("state", state.as_str(), rows::any_of(states)),
+        },
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+fn row(tenant: &str, source: &Source, connections: usize) -> SourceRow {
+    SourceRow {
+        href: links::source(tenant, &source.id.to_string()),
+        id: source.id.to_string(),
+        name: source.name.clone(),
+        kind: source.kind.as_str().to_owned(),
+        verification: verification(source),
+        state: state(source),
+        connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
+        created: moment(source.created_at),
+    }
+}
+
+fn verification(source: &Source) -> String {
+    match (source.kind, source.provider.as_deref().or(source.scheme.as_deref())) {
+        (SourceKind::Publish, _) => "an API key".to_owned(),
+        (SourceKind::Webhook, named) => named.unwrap_or("none").to_owned(),
+    }
+}
+
+fn state(source: &Source) -> State {
+    match (source.state, source.scheme.as_deref()) {
+        (RunState::Paused, _) => State::Paused,
+        (RunState::Active, Some("none")) => State::Unverified,
+        (RunState::Active, _) => State::Active,
+    }
+}
+
+async fn show(member: Member<SourcesRead>, app: Data<App>, id: Id, query: Result<Query, Halt>) -> Answer {
+    let mut query = query?.without_empty();
+    let done = query.text("done");
+    query.finish()?;
+    let store = rows::store(&app, &member);
+    let source = find(&store, id).await?;
+    page(&app, &member, source, Secrets::Masked, done.as_deref()).await
+}
+
+/// Admins only, after the password, and on record.
+async fn reveal(member: Member<KeysWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let store = rows::store(&app, &member);
+    let source = find(&store, id).await?;
+    let id = source.id.to_string();
+    step_up::require(&app, &member, &links::source(&member.membership.tenant.to_string(), &id))?;
+    let mut tx = store.begin(&member.actor()).await?;
+    tx.note("source.revealed", &id, serde_json::json!({ "name": source.name })).await?;
+    tx.commit().await?;
+    page(&app, &member, source, Secrets::Shown, None).await
+}
+
+async fn page<N: Need>(
+    app: &Data<App>,
+    member: &Member<N>,
+    source: Source,
+    secrets: Secrets,
+    done: Option<&str>,
+) -> Answer {
+    let store = rows::store(app, member);
+    let all = Configured::read(&store).await?;
+    let names = all.names();
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
+    let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
+    let connections = all.connections.iter().filter(|row| row.source == source.id);
+    let view = SourceDetail {
+        id: source.id.to_string(),
+        name: source.name.clone(),
+        state: state(&source),
+        paused: source.state == RunState::Paused,
+        ingest_url: source.token.as_ref().map(|token| app.settings.ingest_url(token.expose())),
+        secrets: SecretPanel {
+            masked: source.secrets.iter().map(|secret| format::masked(secret.expose())).collect(),
+            shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
+        },
+        facts: facts(&source),
+        connections: connections.map(|row| names.connection(&shell.tenant_id, row)).collect(),
+        events: if member.may(Permission::EventsRead) { events(&store, &shell, &source).await? } else { Vec::new() },
+        refused: if member.may(Permission::RequestsRead) {
+            refused(&store, &shell, &source).await?
+        } else {
+            Vec::new()
+        },
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+fn facts(source: &Source) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", verification(source))];
+    if let Some(config) = source.config.as_object().filter(|config| !config.is_empty()) {
+        let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        facts.extend(config.iter().map(|(name, value)| Fact::new(name.replace('_', " "), text(value))));
+    }
+    facts.push(Fact::new("Dedup key", source.dedup.key.as_str()));
+    facts.push(Fact::new("Dedup window", format::span_s(u64::from(source.dedup.window_s))));
+    if source.kind == SourceKind::Webhook {
+        let addresses = source.allowed_ips.to_strings();
+        let addresses = if addresses.is_empty() { "everybody".to_owned() } else { addresses.join(", ") };
+        facts.push(Fact::new("Allowed addresses", addresses));
+        facts.push(Fact::new("Largest body", format::bytes(u64::from(source.max_body_bytes))));
+    }
+    if let Some(limit) = &source.rate_limit {
+        facts.push(Fact::new("Rate limit", format!("{} a second, {} at one moment", limit.per_s, limit.burst())));
+    }
+    if let Some(url) = &source.public_url {
+        facts.push(Fact::new("URL as it is signed", url.as_str()));
+    }
+    facts.push(Fact::new("Created", moment(source.created_at).shown));
+    facts.push(Fact::new("Changed", moment(source.updated_at).shown));
+    facts
+}
+
+async fn events(store: &TenantStore, shell: &Shell, source: &Source) -> Result<Vec<EventRow>, Halt> {
+    let filter = EventFilter { source: Some(source.id), ..EventFilter::default() };
+    let slice = store.list_events(&filter, &Window::newest(LAST)).await.map_err(Problem::from)?;
+    let row = |event| super::source_rows::event(&shell.tenant_id, &source.name, event);
+    Ok(slice.rows.into_iter().map(row).collect())
+}
+
+async fn refused(store: &TenantStore, shell: &Shell, source: &Source) -> Result<Vec<RequestRow>, Halt> {
+    let filter = RequestFilter { source: Some(source.id), outcome: Some(RequestOutcome::Refused) };
+    let slice = store.list_requests(filter, &Window::newest(LAST)).await.map_err(Problem::from)?;
+    let row = |request| super::source_rows::request(&shell.tenant_id, &source.name, request);
+    Ok(slice.rows.into_iter().map(row).collect())
+}
+
+async fn pause(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    rows::made(configure::source::pause(&app.engine, &member.by(), id, rows::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "paused"))
+}
+
+async fn resume(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    rows::made(configure::source::resume(&app.engine, &member.by(), id, rows::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
+}
+
+async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {
+    let store = rows::store(&app, &member);
+    let source = find(&store, id).await?;
+    let connections = store.connections().list(None, configure::MAX_PER_TENANT).await?;
+    let count = connections.iter().filter(|row| row.source == source.id).count();
+    let filter = DeliveryFilter { source: Some(source.id), ..DeliveryFilter::default() };
+    let mut consequences = Vec::new();
+    if source.kind == SourceKind::Webhook {
+        consequences.push("Its URL stops working at once, and cannot be had again.".to_owned());
+    }
+    consequences.extend(rows::with_it(count));
+    consequences.extend(rows::cancelled(rows::waiting(&store, filter, None).await?));
+    let nonce = Nonce::fresh();
+    let shell = answer::shell(&app, &member, Section::Sources, None, &nonce).await?;
+    let here = links::source(&shell.tenant_id, &source.id.to_string());
+    let view = Confirm {
+        verb: "Delete source".to_owned(),
+        thing: source.name,
+        consequences,
+        action: links::verb(&here, "delete"),
+        cancel_href: here,
+        typed: None,
+        hidden: Vec::new(),
+        shell,
+    };
+    Ok(answer::show(&view, &nonce))
+}
+
+async fn delete(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    rows::made(configure::source::delete(&app.engine, &member.by(), id?.0, rows::forget).await?)?;
+    Ok(answer::done(&links::sources(&member.membership.tenant.to_string()), "deleted"))
+}
