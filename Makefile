@@ -17,10 +17,10 @@ build: assets ## Build the release binary: target/release/postern
 assets: ## Fetch the pages' third-party files (npm ci, pinned by the lock file)
 	@deploy/dev/setup.sh assets
 
-bench: ## Measure: one JSON line per figure, on both databases
+bench: assets ## Measure: one JSON line per figure, on both databases
 	@deploy/dev/bench.sh
 
-check: ## The quick checks: format, lints, the house rules
+check: assets ## The quick checks: format, lints, the house rules
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked -p postern-tidy
@@ -29,7 +29,7 @@ audit: ## Known holes, licences and origins of dependencies (cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
 	cargo deny check
 
-regen: ## Write the generated documents again: docs/reference/openapi.json and config.md
+regen: assets ## Write the generated documents again: docs/reference/openapi.json and config.md
 	@deploy/dev/reference.sh write
 
 clean: ## Remove what builds and tests have made (not ./data)

@@ -44,7 +44,8 @@ pub(crate) fn html(status: StatusCode, page: &impl Page, nonce: &Nonce) -> HttpR
     };
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+         trusted-types htmx",
         nonce.0
     );
     let mut response = HttpResponse::build(status);

@@ -66,11 +66,14 @@ fn verified(source: Option<&Source>) -> Step {
 }
 
 fn deduplicated(event: &Event) -> Step {
-    let note = match &event.dedup_key {
-        Some(key) => format!("The first with the dedup key {key}."),
-        None => "It carries no dedup key, so a repetition could not be told.".to_owned(),
+    let (title, mark, note) = match &event.dedup_key {
+        Some(key) => ("New", Mark::Done, format!("The first with the dedup key {key}.")),
+        None => {
+            let note = "It carries no dedup key: had it come twice, it would be here twice.".to_owned();
+            ("Not deduplicated", Mark::Ended, note)
+        }
     };
-    Step { notes: vec![note], ..step("Deduplicated") }
+    Step { mark, notes: vec![note], ..step(title) }
 }
 
 fn declined(event: &Event) -> Option<Step> {

@@ -154,7 +154,6 @@ fn kpis(tenant: &str, counted: &Counted, now: Timestamp) -> Vec<Kpi> {
     };
     vec![
         rate,
-        kpi("Deliveries", number(&counted.all), format!("in the last {}", counted.range.words()), all.clone()),
         kpi("Tried more than once", format::count(retried), counted.within(), all),
         kpi("Waiting", number(&counted.waiting), "for a first or a next try".to_owned(), of_state("pending")),
         kpi("Dead", number(&counted.dead), format!("made in the last {}", counted.range.words()), links::dead(tenant)),
