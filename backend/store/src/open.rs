@@ -15,7 +15,7 @@ use postern_seal::Keyring;
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
-        self, Connection as _, PgPool, SqlitePool,
+        self, Connection as _, PgPool, SqliteConnection, SqlitePool,
         postgres::{PgConnectOptions, PgPoolOptions},
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
@@ -215,6 +215,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .before_acquire(|connection, _| Box::pin(is_whole(connection)))
         .connect_with(options.clone())
         .await
         .map_err(StoreError::during("opening the SQLite file"))?;
@@ -230,6 +231,17 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .connect_lazy_with(options.pragma("cache_size", "0"));
     let log = Log::new(mover, path).map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
     Ok(Pools::Sqlite { writer, readers, log })
+}
+
+/// When the disk is full SQLite ends the transaction by itself, and the driver, which is not told, believes for ever that
+/// one is open. Such a connection is closed, and the pool opens another.
+async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A rollback may be on its way to the connection's thread; what comes back from there came after it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
