@@ -12,6 +12,7 @@ use crate::{
     accept::Inlet,
     claim,
     instance::Instance,
+    key_use::KeyUse,
     lanes::Lanes,
     metrics::Metrics,
     people::hashing::Hashing,
@@ -67,6 +68,7 @@ pub struct Engine {
     pub(crate) recorder: Recorder,
     /// On SQLite: there is something new in its log.
     pub(crate) committed: Notify,
+    pub(crate) key_use: KeyUse,
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
     pub(crate) hashing: Hashing,
     queues: Mutex<Option<Queues>>,
@@ -101,6 +103,7 @@ impl Engine {
             settled: settled_to,
             recorder,
             committed: Notify::new(),
+            key_use: KeyUse::default(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
             hashing: Hashing::default(),
             queues: Mutex::new(Some(Queues { accepted, settled, requests })),

@@ -13,6 +13,7 @@ mod engine;
 mod entry;
 mod headers;
 mod instance;
+mod key_use;
 mod lanes;
 mod metrics;
 pub mod people;

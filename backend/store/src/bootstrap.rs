@@ -98,6 +98,7 @@ fn first_key(made: &api_key::NewKey, at: Timestamp) -> ApiKey {
         created_by: Actor::operator().kind.as_str().to_owned(),
         created_at: at,
         expires_at: None,
+        last_used_at: None,
     }
 }
 

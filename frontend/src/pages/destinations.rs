@@ -37,8 +37,6 @@ pub struct DestinationRow {
     /// The URL, or `bin`.
     pub target: String,
     pub state: State,
-    /// What waits: `12`, with its age if it is old.
-    pub waiting: String,
     pub connections: String,
     pub created: Moment,
 }
@@ -62,7 +60,6 @@ fn row(taste: Taste, place: usize) -> DestinationRow {
         name: taste.name("billing"),
         target: taste.name("https://billing.example/hooks"),
         state: [State::Healthy, State::Failing, State::Paused][place],
-        waiting: "12".to_owned(),
         connections: "2".to_owned(),
         created: sample::moment(place),
     }

@@ -16,8 +16,6 @@ pub struct MemberList {
     pub shell: Shell,
     pub rows: Vec<MemberRow>,
     pub form: MemberForm,
-    /// Somebody new whose password was made here, shown this once.
-    pub made: Option<MemberMade>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +25,6 @@ pub struct MemberRow {
     /// A select named `role`.
     pub role: Field,
     pub joined: Moment,
-    pub last_seen: Option<Moment>,
     pub is_you: bool,
     /// The last owner stays one, and nobody rises above who raises.
     pub can_change: bool,
@@ -35,7 +32,7 @@ pub struct MemberRow {
     pub remove_href: Option<String>,
 }
 
-/// Names: `email`, `role`, `password` (may be left empty).
+/// Names: `email`, `role`, `password`.
 #[derive(Clone, Debug)]
 pub struct MemberForm {
     pub problem: Option<String>,
@@ -69,12 +66,6 @@ pub fn role(current: &str) -> Field {
     Field::select("role", current, roles.map(|(value, label)| Choice::new(value, label)).into())
 }
 
-#[derive(Clone, Debug)]
-pub struct MemberMade {
-    pub email: String,
-    pub password: String,
-}
-
 impl Sample for MemberList {
     fn samples() -> Vec<(&'static str, Self)> {
         Taste::each(|taste| {
@@ -83,8 +74,7 @@ impl Sample for MemberList {
                 form.email = Field::new("email", taste.name("")).with_error(taste.name(""));
                 form.set_error("", &taste.name(""));
             }
-            let made = taste.some_of(MemberMade { email: taste.name("new@example.com"), password: taste.name("abc") });
-            Self { shell: taste.shell(Section::Members), rows: taste.list(row), form, made }
+            Self { shell: taste.shell(Section::Members), rows: taste.list(row), form }
         })
     }
 }
@@ -95,7 +85,6 @@ fn row(taste: Taste, place: usize) -> MemberRow {
         email: taste.name("ops@example.com"),
         role: role(["owner", "editor", "viewer"][place]),
         joined: sample::moment(place),
-        last_seen: (place != 2).then(|| sample::moment(place)),
         is_you: place == 0,
         can_change: place != 0,
         remove_href: (place != 0).then(|| format!("/t/x/members/{place}/remove")),

@@ -7,7 +7,7 @@ use crate::{
     chart::{Bucket, Chart},
     parts::EventRow,
     sample::{self, Taste, rows},
-    shell::{Section, Shell, Tone},
+    shell::{Section, Shell},
     state::State,
 };
 
@@ -43,16 +43,7 @@ pub struct Kpi {
     pub unit: String,
     /// What it is of: `of 1 204 deliveries`.
     pub note: String,
-    /// Against the period before.
-    pub change: Option<Change>,
     pub href: String,
-}
-
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// `+6 % against the day before`.
-    pub text: String,
-    pub tone: Tone,
 }
 
 /// Something that somebody should look at.
@@ -84,13 +75,12 @@ fn range(taste: Taste, place: usize) -> RangeLink {
     RangeLink { label: taste.name("24 h"), href: format!("?range={place}"), current: place == 1 }
 }
 
-fn kpi(taste: Taste, place: usize) -> Kpi {
+fn kpi(taste: Taste, _: usize) -> Kpi {
     Kpi {
         label: taste.name("Success rate"),
         value: "99.62".to_owned(),
         unit: "%".to_owned(),
         note: taste.name("of 1 204 deliveries"),
-        change: (place > 0).then(|| Change { text: taste.name("+6 % against the day before"), tone: Tone::Ok }),
         href: "/t/x/deliveries".to_owned(),
     }
 }

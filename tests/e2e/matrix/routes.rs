@@ -26,8 +26,8 @@ on_every_database! {
             let answer = nobody.send(reqwest::Method::GET, path, &[], None).await.expect("an answer");
             assert_eq!(answer.status, 200, "{path}");
         }
-        for page in pages {
-            nobody_sees(&nobody, &page).await;
+        for page in pages.iter().filter(|page| !PUBLIC.contains(&page.as_str())) {
+            nobody_sees(&nobody, page).await;
         }
         for path in ["/in/unknown", "/in/", "/nowhere", "/api", "/api/v2/sources", "/in/../api/v1/sources", "//api/v1/sources"] {
             let answer = nobody.send(reqwest::Method::POST, path, &[], None).await.expect("an answer");
@@ -67,7 +67,7 @@ fn written_routes() -> (BTreeSet<String>, BTreeSet<String>) {
             if of_page { pages.extend(found) } else { routes.extend(found) }
         }
     }
-    assert!(routes.len() > 20 && pages.len() > 8, "the routes are no longer found in {WEB}: {routes:?} {pages:?}");
+    assert!(routes.len() > 20 && pages.len() > 40, "the routes are no longer found in {WEB}: {routes:?} {pages:?}");
     (pages, routes)
 }
 

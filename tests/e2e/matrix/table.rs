@@ -7,7 +7,7 @@ use super::{document::Operation, tenant::Tenant};
 
 /// Routes that answer without a credential, and why that is right: the front door proves its senders by signature, the
 /// others tell nothing of any tenant. `/metrics` answers loopback peers only, unless it has a token of its own.
-pub(super) const PUBLIC: [&str; 5] = ["/in/{token}", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+pub(super) const PUBLIC: [&str; 6] = ["/in/{token}", "/healthz", "/readyz", "/metrics", "/openapi.json", "/login"];
 
 /// A good request of a tenant.
 pub(super) struct Good {

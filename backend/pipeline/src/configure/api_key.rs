@@ -91,6 +91,7 @@ fn build(new: NewApiKey, by: &By, now: Timestamp) -> Result<MadeApiKey, Configur
         created_by: if by.actor.id.is_empty() { by.actor.kind.as_str().to_owned() } else { by.actor.id.clone() },
         created_at: now,
         expires_at: new.expires_at,
+        last_used_at: None,
     };
     Ok(MadeApiKey { key, text: made.text })
 }

@@ -1,6 +1,6 @@
-//! What the engine writes about configuration on its own: a destination that is gone, one that began to fail.
+//! What the engine writes about configuration on its own: a destination that is gone, one that began to fail, a key that was used.
 
-use postern_domain::{Actor, ConnectionId, DestinationId, TenantScope, Timestamp};
+use postern_domain::{Actor, ApiKeyId, ConnectionId, DestinationId, TenantScope, Timestamp};
 use sea_orm::sqlx;
 
 use crate::{
@@ -46,6 +46,23 @@ impl Store {
             }
         }
         .map_err(StoreError::during("noting the health of a destination"))
+    }
+
+    /// Notes that a key was used. No version is raised: it opens what it opened before.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_key_used(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)";
+        match &self.inner.pools {
+            Pools::Postgres { engine, .. } => {
+                sqlx::query(sql).bind(at.as_micros()).bind(id.uuid()).execute(engine).await.map(|_| ())
+            }
+            Pools::Sqlite { writer, .. } => {
+                sqlx::query(sql).bind(at.as_micros()).bind(id.uuid()).execute(writer).await.map(|_| ())
+            }
+        }
+        .map_err(StoreError::during("noting the use of a key"))
     }
 
     /// # Errors

@@ -29,6 +29,8 @@ pub struct ApiKey {
     pub created_by: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    /// To the minute. `None`: never.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl TenantTx {
@@ -75,6 +77,7 @@ impl Record for ApiKey {
             created_by: row.created_by,
             created_at: Timestamp::from_micros(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_micros),
+            last_used_at: row.last_used_at.map(Timestamp::from_micros),
         })
     }
 
@@ -90,7 +93,7 @@ impl Record for ApiKey {
             created_by: Set(self.created_by.clone()),
             created_at: Set(self.created_at.as_micros()),
             expires_at: Set(self.expires_at.map(Timestamp::as_micros)),
-            last_used_at: Set(None),
+            last_used_at: Set(self.last_used_at.map(Timestamp::as_micros)),
             ..ActiveModel::default()
         })
     }

@@ -28,6 +28,10 @@ async fn what_is_written_is_read_back() {
         assert_eq!(format!("{connection:?}"), format!("{:?}", made.connection));
         let key = tenant.store.api_keys().find(made.key.id).await.expect("answers").expect("is there");
         assert_eq!(format!("{key:?}"), format!("{:?}", made.key));
+        db.store.note_key_used(made.key.id, NOON.plus_secs(9)).await.expect("answers");
+        db.store.note_key_used(made.key.id, NOON).await.expect("an older use is no news");
+        let used = tenant.store.api_keys().find(made.key.id).await.expect("answers").expect("is there");
+        assert_eq!(used.last_used_at, Some(NOON.plus_secs(9)));
         db
     })
     .await;

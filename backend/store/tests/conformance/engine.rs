@@ -317,6 +317,55 @@ async fn a_lost_lease_decides_nothing_and_its_attempt_stays_on_record() {
 }
 
 #[tokio::test]
+async fn one_lost_lease_in_a_batch_takes_nothing_from_the_others() {
+    each(|db| async move {
+        let lane = Lane::new();
+        let (lost, held, failed) = (AttemptId::fresh(), AttemptId::fresh(), AttemptId::fresh());
+        let (_, first) = lane.owe(&db, Some(lost)).await;
+        assert_eq!(db.store.recover(Lost::Of(lane.instance), NOON.plus_secs(1)).await.expect("recovers"), 1);
+        let (_, second) = lane.owe(&db, Some(held)).await;
+        let (_, third) = lane.owe(&db, Some(failed)).await;
+        let again = Verdict::Again { due_at: NOON.plus_secs(5), retries: 1 };
+        let all = [
+            lane.settlement(second.id, held, Verdict::Delivered),
+            lane.settlement(first.id, lost, Verdict::Delivered),
+            lane.settlement(third.id, failed, again),
+        ];
+        assert_eq!(db.store.settle(&all).await.expect("settles"), [first.id]);
+        assert_eq!(db.count("SELECT count(*) FROM deliveries WHERE state = 'delivered'").await, 1);
+        assert_eq!(db.count("SELECT count(*) FROM attempts WHERE kind = 'answered'").await, 2);
+        assert_eq!(db.count("SELECT count(*) FROM attempts WHERE kind = 'superseded'").await, 1);
+        assert_eq!(db.count("SELECT count(*) FROM queue WHERE state = 'pending'").await, 2);
+        // The answer to the same was lost: it is settled again, and nothing comes twice.
+        assert_eq!(db.store.settle(&all).await.expect("settles").len(), 3);
+        assert_eq!(db.count("SELECT count(*) FROM attempts").await, 3);
+        assert_eq!(db.count("SELECT count(*) FROM attempts WHERE kind = 'answered'").await, 2);
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_moves_what_the_log_holds_into_the_file() {
+    each(|db| async move {
+        let (event, _) = Lane::new().owe(&db, None).await;
+        let is_in = |file: &std::path::Path| {
+            let bytes = std::fs::read(file).expect("a file");
+            bytes.windows(16).any(|window| window == event.id.uuid().as_bytes())
+        };
+        if let Some(file) = db.file() {
+            assert!(!is_in(&file), "it is in the log, and the log is short");
+        }
+        db.store.checkpoint().await.expect("moves");
+        if let Some(file) = db.file() {
+            assert!(is_in(&file));
+        }
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_released_lease_is_due_again_without_an_attempt() {
     each(|db| async move {
         let lane = Lane::new();

@@ -107,6 +107,11 @@ impl Db {
         if self.admin.is_some() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
     }
 
+    /// Where SQLite keeps it.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join("postern.db"))
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.admin.is_some()
     }

@@ -87,6 +87,7 @@ pub(crate) fn api_key() -> ApiKey {
         created_by: "operator".to_owned(),
         created_at: NOON,
         expires_at: Some(NOON.plus_secs(60)),
+        last_used_at: None,
     }
 }
 

@@ -92,6 +92,7 @@ async fn caller(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
     if !admitted {
         return Err(Problem::new(Code::AddressNotAllowed, "This key may not be used from your address."));
     }
+    app.engine.note_key_used(key.id);
     Ok(Caller { key, remote })
 }
 

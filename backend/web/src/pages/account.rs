@@ -18,14 +18,14 @@ use crate::{App, auth::Visitor, auth::cookie, path::PathId, problem::Problem, qu
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource(links::ACCOUNT, [(Method::GET, web::get().to(show))]))
-        .service(resource(links::ACCOUNT_PASSWORD, [(Method::POST, web::post().to(change_password))]))
-        .service(resource(links::ACCOUNT_THEME, [(Method::POST, web::post().to(set_theme))]))
+        .service(resource("/account", [(Method::GET, web::get().to(show))]))
+        .service(resource("/account/password", [(Method::POST, web::post().to(change_password))]))
+        .service(resource("/account/theme", [(Method::POST, web::post().to(set_theme))]))
         .service(resource("/account/sessions/{id}/end", [(Method::POST, web::post().to(end_session))]));
 }
 
-async fn show(app: Data<App>, visitor: Visitor, query: Query) -> Result<HttpResponse, Halt> {
-    let done = query.without_empty().text("done");
+async fn show(app: Data<App>, visitor: Visitor, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let done = query?.without_empty().text("done");
     page(&app, &visitor, StatusCode::OK, PasswordForm::default(), done.as_deref()).await
 }
 
@@ -61,13 +61,14 @@ async fn set_theme(app: Data<App>, visitor: Visitor, posted: Posted) -> Result<H
 async fn end_session(
     app: Data<App>,
     visitor: Visitor,
-    id: PathId<SessionId>,
+    id: Result<PathId<SessionId>, Halt>,
     _posted: Posted,
 ) -> Result<HttpResponse, Halt> {
-    if !people::end_session(&app.engine, &visitor.person, id.0).await? {
+    let id = id?.0;
+    if !people::end_session(&app.engine, &visitor.person, id).await? {
         return Err(Problem::not_found().into());
     }
-    if id.0 != visitor.person.session {
+    if id != visitor.person.session {
         return Ok(answer::done(links::ACCOUNT, "ended"));
     }
     let mut response = answer::see_other(links::LOGIN);

@@ -29,7 +29,7 @@ pub(crate) struct Nonce(String);
 
 impl Nonce {
     pub(crate) fn fresh() -> Self {
-        Self(postern_domain::id::fresh_uuid().simple().to_string())
+        Self(postern_seal::token::random_base62(22))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -96,7 +96,7 @@ fn notice(word: &str) -> Option<Flash> {
         "password" => "The password was changed, and your other sessions have ended.",
         "ended" => "The session has ended.",
         "theme" => "Saved.",
-        "sent" => "A test event was sent through the front door.",
+        "sent" => "A test event was taken in, as if it had come by the URL.",
         _ => return None,
     };
     Some(Flash { tone: Tone::Ok, text: text.to_owned() })

@@ -5,22 +5,24 @@ use actix_web::{
     http::{Method, header},
     web::{self, Bytes, Data, ServiceConfig},
 };
-use postern_domain::{TenantScope, Timestamp};
+use postern_domain::TenantScope;
 use postern_frontend::{
-    form::Field,
     format, links,
     pages::audit::{AuditFilter as Shown, AuditList, AuditRow, FieldChange},
-    parts::Paging,
     shell::Section,
 };
 use postern_store::tenant::{AuditEntry, AuditFilter};
 use serde_json::{Value, json};
 
-use super::{Halt, answer, answer::Nonce};
+use super::{
+    Halt, answer,
+    answer::Nonce,
+    list::{self, Asked},
+};
 use crate::{
     App,
     auth::{AuditRead, Member},
-    problem::Problem,
+    problem::{Code, Problem},
     query::Query,
     route::resource,
 };
@@ -35,71 +37,49 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(resource("/t/{tenant}/audit/export", [(Method::GET, web::get().to(export))]));
 }
 
-/// As it was typed, and as the store wants it.
-struct Wanted {
-    typed: [(&'static str, String); 5],
-    filter: AuditFilter,
-}
-
-fn wanted(query: &mut Query) -> Result<Wanted, Problem> {
-    let mut typed = ["actor", "action", "target", "from", "to"].map(|name| (name, String::new()));
-    let mut texts = Vec::with_capacity(typed.len());
-    for (name, text) in &mut typed {
-        let value = query.text(name);
-        *text = value.clone().unwrap_or_default();
-        texts.push(value);
+fn wanted(asked: &mut Asked) -> AuditFilter {
+    AuditFilter {
+        actor: asked.text("actor"),
+        action: asked.text("action"),
+        target: asked.text("target"),
+        from: asked.moment("from"),
+        to: asked.moment("to"),
     }
-    let mut texts = texts.into_iter();
-    let mut next = || texts.next().flatten();
-    let (actor, action, target) = (next(), next(), next());
-    let (from, to) = (moment("from", next())?, moment("to", next())?);
-    Ok(Wanted { typed, filter: AuditFilter { actor, action, target, from, to } })
 }
 
-/// RFC 3339, or what an input for date and time sends: that is UTC.
-fn moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let text = text.replace(' ', "+");
-    let found = Timestamp::parse_rfc3339(&text)
-        .or_else(|_| Timestamp::parse_rfc3339(&format!("{text}Z")))
-        .or_else(|_| Timestamp::parse_rfc3339(&format!("{text}:00Z")));
-    found.map(Some).map_err(|_| Problem::invalid(name, "must be a moment like 2026-03-01T12:00"))
-}
-
-async fn list(app: Data<App>, member: Member<AuditRead>, query: Query) -> Result<HttpResponse, Halt> {
-    let mut query = query.without_empty();
-    let wanted = wanted(&mut query)?;
-    let page = query.page(&app, member.scope(), "page:audit")?;
+async fn list(member: Member<AuditRead>, app: Data<App>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let mut asked = Asked::of(query?);
+    let filter = wanted(&mut asked);
+    let tenant = member.membership.tenant.to_string();
+    let export = asked.here(&links::verb(&links::audit(&tenant), "export"));
+    let as_format = |format: &str| links::with_query(&export, &[("format", format)]);
+    let (here, filtered, problem) = (asked.here(&links::audit(&tenant)), asked.is_filtered(), asked.problem.take());
+    let shown = Shown {
+        actor: asked.field("actor"),
+        action: asked.field("action"),
+        target: asked.field("target"),
+        from: asked.field("from"),
+        to: asked.field("to"),
+    };
+    let page = asked.page(&app, member.scope(), "page:audit")?;
     let after = page.after_bytes().and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes);
-    let entries = app.engine.store.tenant(member.scope()).audit(&wanted.filter, after, page.fetch()).await?;
+    let entries = match problem {
+        Some(_) => Vec::new(),
+        None => app.engine.store.tenant(member.scope()).audit(&filter, after, page.fetch()).await?,
+    };
     let slice = page.answer(entries, |entry: &AuditEntry| entry.seq.to_be_bytes().to_vec(), |entry| row(&entry));
     let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Audit, None, &nonce).await?;
-    let here = links::audit(&shell.tenant_id);
-    let pairs: Vec<(&str, &str)> = wanted.typed.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    let with = |path: &str, name: &'static str, value: &str| {
-        let more: Vec<(&str, &str)> = pairs.iter().copied().chain([(name, value)]).collect();
-        links::with_query(path, &more)
-    };
-    let export = links::verb(&here, "export");
-    let older = slice.next_cursor.map(|cursor| with(&here, "cursor", &cursor));
-    let newest = after.map(|_| links::with_query(&here, &pairs));
     let page = AuditList {
-        csv_href: with(&export, "format", "csv"),
-        jsonl_href: with(&export, "format", "jsonl"),
-        filtered: wanted.typed.iter().any(|(_, text)| !text.is_empty()),
-        filter: shown(wanted.typed),
+        shell: answer::shell(&app, &member, Section::Audit, None, &nonce).await?,
+        filter: shown,
+        filtered,
         rows: slice.data,
-        paging: Paging { older, newest },
-        problem: None,
-        shell,
+        paging: list::paging(&here, &page, slice.next_cursor.as_deref()),
+        csv_href: as_format("csv"),
+        jsonl_href: as_format("jsonl"),
+        problem,
     };
     Ok(answer::show(&page, &nonce))
-}
-
-fn shown(typed: [(&'static str, String); 5]) -> Shown {
-    let [actor, action, target, from, to] = typed.map(|(name, text)| Field::new(name, text));
-    Shown { actor, action, target, from, to }
 }
 
 fn actor(entry: &AuditEntry) -> String {
@@ -163,19 +143,25 @@ enum Format {
 
 /// The whole log that fits the filter, newest first, batch by batch: however long it is, little of it is in memory. That
 /// it was taken away is itself an entry.
-async fn export(app: Data<App>, member: Member<AuditRead>, query: Query) -> Result<HttpResponse, Halt> {
-    let mut query = query.without_empty();
-    let Wanted { typed, filter } = wanted(&mut query)?;
-    let form = match query.text("format").as_deref() {
-        Some("csv") => Format::Csv,
-        Some("jsonl") => Format::Jsonl,
-        _ => return Err(Problem::invalid("format", "must be `csv` or `jsonl`").into()),
+async fn export(member: Member<AuditRead>, app: Data<App>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let mut asked = Asked::of(query?);
+    let filter = wanted(&mut asked);
+    let said = asked.said();
+    let form = asked.parsed("format", "The format must be csv or jsonl.", |text| match text {
+        "csv" => Some(Format::Csv),
+        "jsonl" => Some(Format::Jsonl),
+        _ => None,
+    });
+    let form = match (asked.problem.take(), form) {
+        (None, Some(form)) => form,
+        (problem, _) => {
+            let problem = problem.unwrap_or_else(|| "Say which format: csv or jsonl.".to_owned());
+            return Err(Problem::new(Code::InvalidQuery, problem).into());
+        }
     };
-    query.finish()?;
+    asked.finish()?;
     let store = app.engine.store.tenant(member.scope());
     let mut tx = store.begin(&member.actor()).await?;
-    let said: Value =
-        typed.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (*name, text.as_str())).collect();
     tx.note("audit.exported", "audit", json!({ "filter": said })).await?;
     tx.commit().await?;
     let (media_type, ending) = match form {
@@ -282,12 +268,5 @@ mod tests {
             .map(|change| (change.field.as_str(), change.before.as_str(), change.after.as_str()))
             .collect();
         assert_eq!(shown, [("name", "a", "b"), ("secrets", "secret", "changed")]);
-    }
-
-    #[test]
-    fn a_moment_may_come_from_an_input_for_date_and_time() {
-        let read = |text: &str| moment("from", Some(text.to_owned())).ok().flatten();
-        assert!(read("2026-03-01T12:00").is_some() && read("2026-03-01T12:00") == read("2026-03-01T12:00:00Z"));
-        assert!(read("yesterday").is_none());
     }
 }

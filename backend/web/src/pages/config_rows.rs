@@ -1,30 +1,32 @@
 //! What the pages of sources, destinations and connections share: names by id, rows, the way through a list.
 
-use std::collections::HashMap;
-
-use actix_web::{HttpResponse, web::Data};
-use postern_domain::{ConnectionId, DestinationId, SourceId, TenantScope, Timestamp, delivery::DeliveryState};
+use actix_web::HttpResponse;
+use postern_domain::{ConnectionId, TenantScope, delivery::DeliveryState};
 use postern_frontend::{
-    form::Choice,
-    format::{self, Moment},
-    links,
-    parts::{ConnectionRow, DeliveryRow, Paging},
+    format, links,
+    pages::confirm::Confirm,
+    parts::{ConnectionRow, DeliveryRow},
+    shell::Section,
     state::State,
 };
 use postern_pipeline::configure::{Done, MAX_PER_TENANT};
 use postern_store::{
-    StoreError, TenantStore,
-    read::{Delivery, DeliveryFilter, EventFilter, Search, Window},
-    tenant::{Connection, Destination, DestinationState, RunState, Source},
+    TenantStore,
+    read::{DeliveryFilter, Window},
+    tenant::{Connection, Destination, DestinationState, RunState},
 };
 
-use super::Halt;
+use super::{
+    Halt,
+    answer::{self, Nonce},
+    list::Names,
+    rows,
+};
 use crate::{
     App,
     auth::{Member, Need},
     page::{Page, PageRequest},
     problem::Problem,
-    query::Query,
 };
 
 pub(super) type Answer = Result<HttpResponse, Halt>;
@@ -51,75 +53,45 @@ pub(super) fn made<T>(done: Done<T>) -> Result<T, Halt> {
     }
 }
 
-pub(super) fn moment(at: Timestamp) -> Moment {
-    format::moment(at.as_micros())
-}
-
 /// Everything that is configured: what a tenant may have fits into memory.
-#[derive(Debug, Default)]
 pub(super) struct Configured {
-    pub(super) sources: Vec<Source>,
-    pub(super) destinations: Vec<Destination>,
+    pub(super) names: Names,
     pub(super) connections: Vec<Connection>,
 }
 
 impl Configured {
-    pub(super) async fn read(store: &TenantStore) -> Result<Self, StoreError> {
-        Ok(Self {
-            sources: store.sources().list(None, MAX_PER_TENANT).await?,
-            destinations: store.destinations().list(None, MAX_PER_TENANT).await?,
-            connections: store.connections().list(None, MAX_PER_TENANT).await?,
-        })
+    pub(super) async fn read(store: &TenantStore, scope: TenantScope) -> Result<Self, Halt> {
+        let names = Names::read(store, scope).await?;
+        Ok(Self { names, connections: store.connections().list(None, MAX_PER_TENANT).await? })
     }
 
-    pub(super) fn names(&self) -> Names {
-        Names {
-            sources: self.sources.iter().map(|source| (source.id, source.name.clone())).collect(),
-            destinations: self.destinations.iter().map(|found| (found.id, found.name.clone())).collect(),
-        }
+    /// The connections that `wanted` picks, as rows.
+    pub(super) fn connections(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionRow> {
+        self.connections.iter().filter(|row| wanted(row)).map(|row| connection(&self.names, row)).collect()
     }
 }
 
-/// What people call the ends of a connection.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    sources: HashMap<SourceId, String>,
-    destinations: HashMap<DestinationId, String>,
-}
-
-impl Names {
-    pub(super) fn source(&self, id: SourceId) -> String {
-        self.sources.get(&id).cloned().unwrap_or_else(|| "(deleted)".to_owned())
-    }
-
-    pub(super) fn destination(&self, id: DestinationId) -> String {
-        self.destinations.get(&id).cloned().unwrap_or_else(|| "(deleted)".to_owned())
-    }
-
-    pub(super) fn connection(&self, tenant: &str, row: &Connection) -> ConnectionRow {
-        ConnectionRow {
-            href: links::connection(tenant, &row.id.to_string()),
-            source: self.source(row.source),
-            source_href: links::source(tenant, &row.source.to_string()),
-            destination: self.destination(row.destination),
-            destination_href: links::destination(tenant, &row.destination.to_string()),
-            event_types: match row.event_types.as_slice() {
-                [] => "all".to_owned(),
-                some => some.iter().map(postern_domain::event_type::Pattern::as_str).collect::<Vec<_>>().join(", "),
-            },
-            state: run_state(row.state),
-        }
+pub(super) fn connection(names: &Names, row: &Connection) -> ConnectionRow {
+    let tenant = &names.tenant;
+    ConnectionRow {
+        href: links::connection(tenant, &row.id.to_string()),
+        source: names.source(row.source),
+        source_href: links::source(tenant, &row.source.to_string()),
+        destination: names.destination(row.destination),
+        destination_href: links::destination(tenant, &row.destination.to_string()),
+        event_types: match row.event_types.as_slice() {
+            [] => "all".to_owned(),
+            some => some.iter().map(postern_domain::event_type::Pattern::as_str).collect::<Vec<_>>().join(", "),
+        },
+        state: run_state(row.state),
     }
 }
 
 /// What one connection leads from and to.
-pub(super) async fn ends(store: &TenantStore, connection: &Connection) -> Result<Names, StoreError> {
+pub(super) async fn ends(store: &TenantStore, scope: TenantScope, connection: &Connection) -> Result<Names, Halt> {
     let source = store.sources().find(connection.source).await?;
     let destination = store.destinations().find(connection.destination).await?;
-    Ok(Names {
-        sources: source.into_iter().map(|source| (source.id, source.name)).collect(),
-        destinations: destination.into_iter().map(|found| (found.id, found.name)).collect(),
-    })
+    Ok(Names::of(scope, source.into_iter().collect(), destination.into_iter().collect()))
 }
 
 pub(super) const fn run_state(state: RunState) -> State {
@@ -138,11 +110,6 @@ pub(super) fn destination_state(destination: &Destination) -> State {
     }
 }
 
-/// The options of a filter: any, then these.
-pub(super) fn any_of(options: impl IntoIterator<Item = Choice>) -> Vec<Choice> {
-    std::iter::once(Choice::new("", "any")).chain(options).collect()
-}
-
 /// One page of what was read whole, newest first.
 pub(super) fn newest_first<R>(page: &PageRequest, rows: Vec<R>, uuid: impl Fn(&R) -> uuid::Uuid) -> Page<R> {
     let mut rows: Vec<R> =
@@ -151,72 +118,16 @@ pub(super) fn newest_first<R>(page: &PageRequest, rows: Vec<R>, uuid: impl Fn(&R
     page.answer(rows, |row| uuid(row).as_bytes().to_vec(), |row| row)
 }
 
-/// The page that is asked for. The word of what a form did is no filter, so it was taken before and is not named here.
-pub(super) fn asked(
-    app: &Data<App>,
-    scope: TenantScope,
-    mut query: Query,
-    (list, filters): (&str, &[(&str, &str)]),
-) -> Result<PageRequest, Problem> {
-    let (limit, cursor) = (query.text("limit"), query.text("cursor"));
-    query.finish()?;
-    // No value holds a control character, so none can pass for two.
-    let name = filters.iter().fold(list.to_owned(), |name, (key, value)| format!("{name}\n{key}={value}"));
-    PageRequest::new(app, scope, name, (limit.as_deref(), cursor.as_deref()))
-}
-
-/// `filters` are kept on the way.
-pub(super) fn paging(path: &str, page: &PageRequest, next: Option<&String>, filters: &[(&str, &str)]) -> Paging {
-    let older = next.map(|cursor| {
-        let mut pairs = filters.to_vec();
-        pairs.push(("cursor", cursor));
-        links::with_query(path, &pairs)
-    });
-    Paging { older, newest: page.after_bytes().map(|_| links::with_query(path, filters)) }
-}
-
 /// The last deliveries that the filter lets through, as rows.
 pub(super) async fn last_deliveries(
     store: &TenantStore,
     names: &Names,
-    tenant: &str,
     (filter, connection): (DeliveryFilter, Option<ConnectionId>),
 ) -> Result<Vec<DeliveryRow>, Halt> {
-    let window = Window::newest(if connection.is_some() { 100 } else { LAST });
-    let slice = store.list_deliveries(filter, &window).await.map_err(Problem::from)?;
-    let mut rows = Vec::new();
+    let window = Window::newest(if connection.is_some() { 10 * LAST } else { LAST });
+    let slice = rows::whole(store.list_deliveries(filter, &window).await)?;
     let fitting = slice.rows.into_iter().filter(|row| connection.is_none_or(|id| row.connection == id));
-    for delivery in fitting.take(LAST) {
-        let event = EventFilter { search: Some(Search::Event(delivery.event)), ..EventFilter::default() };
-        let found = store.list_events(&event, &Window::newest(1)).await.map_err(Problem::from)?;
-        let event_type = found.rows.into_iter().next().map(|event| event.event_type).unwrap_or_default();
-        rows.push(delivery_row(names, tenant, delivery, event_type));
-    }
-    Ok(rows)
-}
-
-fn delivery_row(names: &Names, tenant: &str, delivery: Delivery, event_type: String) -> DeliveryRow {
-    let (event, id) = (delivery.event.to_string(), delivery.id.to_string());
-    let waits = matches!(delivery.state, DeliveryState::Pending | DeliveryState::Held);
-    let state = match delivery.state {
-        DeliveryState::Pending if delivery.attempts > 0 => State::Retrying,
-        state => State::parse(state.as_str()).unwrap_or(State::Pending),
-    };
-    DeliveryRow {
-        href: links::delivery(tenant, &event, &id),
-        event_type: if event_type.is_empty() { "(no type)".to_owned() } else { event_type },
-        destination: names.destination(delivery.destination),
-        destination_href: links::destination(tenant, &delivery.destination.to_string()),
-        state,
-        reason: delivery.reason.clone().unwrap_or_default(),
-        attempts: format::count(u64::from(delivery.attempts)),
-        created: moment(delivery.created_at()),
-        next: delivery.due_at.filter(|_| waits).map(moment),
-        can_retry: delivery.state != DeliveryState::Leased,
-        can_cancel: waits,
-        event_id: event,
-        id,
-    }
+    rows::deliveries(store, names, fitting.take(LAST).collect()).await
 }
 
 /// How many wait, as a sentence's first words; none when none do.
@@ -228,7 +139,7 @@ pub(super) async fn waiting(
     let (mut count, mut goes_on) = (0_u64, false);
     for state in [DeliveryState::Pending, DeliveryState::Held] {
         let filter = DeliveryFilter { state: Some(state), ..filter };
-        let slice = store.list_deliveries(filter, &Window::newest(COUNTED)).await.map_err(Problem::from)?;
+        let slice = rows::whole(store.list_deliveries(filter, &Window::newest(COUNTED)).await)?;
         let fitting = slice.rows.iter().filter(|row| connection.is_none_or(|id| row.connection == id));
         count += u64::try_from(fitting.count()).unwrap_or(u64::MAX);
         goes_on |= slice.next.is_some();
@@ -239,6 +150,31 @@ pub(super) async fn waiting(
         (_, false) => Some(counted),
         (_, true) => Some(format!("At least {counted}")),
     })
+}
+
+/// The page that asks before something is deleted: what else that changes, and under whose name it goes.
+pub(super) struct Deletion {
+    pub(super) verb: &'static str,
+    pub(super) thing: String,
+    pub(super) consequences: Vec<String>,
+    /// The page of the thing; its form goes to `delete` there.
+    pub(super) here: String,
+    pub(super) cancel_href: String,
+}
+
+pub(super) async fn confirm<N: Need>(app: &App, member: &Member<N>, section: Section, asked: Deletion) -> Answer {
+    let nonce = Nonce::fresh();
+    let page = Confirm {
+        shell: answer::shell(app, member, section, None, &nonce).await?,
+        verb: asked.verb.to_owned(),
+        thing: asked.thing,
+        consequences: asked.consequences,
+        action: links::verb(&asked.here, "delete"),
+        cancel_href: asked.cancel_href,
+        typed: None,
+        hidden: Vec::new(),
+    };
+    Ok(answer::show(&page, &nonce))
 }
 
 /// A confirm page says it before the button is pressed.

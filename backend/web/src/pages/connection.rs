@@ -6,10 +6,8 @@ use actix_web::{
 };
 use postern_domain::{ConnectionId, permission::Permission};
 use postern_frontend::{
-    form::{Choice, Field},
     links,
     pages::{
-        confirm::Confirm,
         connection::ConnectionDetail,
         connections::{ConnectionFilter, ConnectionList},
     },
@@ -26,9 +24,11 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as rows, Answer, Configured, Names, moment},
+    config_rows::{self as configured, Answer, Configured, Deletion},
     connection_form,
+    list::{self, Asked, Names},
     posted::Posted,
+    rows::shown,
 };
 use crate::{
     App,
@@ -42,28 +42,27 @@ use crate::{
 type Id = Result<PathId<ConnectionId>, Halt>;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    let at = |rest: &str| format!("/t/{{tenant}}/connections{rest}");
     config
-        .service(resource(&at(""), [(Method::GET, web::get().to(list))]))
+        .service(resource("/t/{tenant}/connections", [(Method::GET, web::get().to(list))]))
         .service(resource(
-            &at("/new"),
+            "/t/{tenant}/connections/new",
             [
                 (Method::GET, web::get().to(connection_form::new)),
                 (Method::POST, web::post().to(connection_form::create)),
             ],
         ))
-        .service(resource(&at("/{id}"), [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/connections/{id}", [(Method::GET, web::get().to(show))]))
         .service(resource(
-            &at("/{id}/edit"),
+            "/t/{tenant}/connections/{id}/edit",
             [
                 (Method::GET, web::get().to(connection_form::edit)),
                 (Method::POST, web::post().to(connection_form::save)),
             ],
         ))
-        .service(resource(&at("/{id}/pause"), [(Method::POST, web::post().to(pause))]))
-        .service(resource(&at("/{id}/resume"), [(Method::POST, web::post().to(resume))]))
+        .service(resource("/t/{tenant}/connections/{id}/pause", [(Method::POST, web::post().to(pause))]))
+        .service(resource("/t/{tenant}/connections/{id}/resume", [(Method::POST, web::post().to(resume))]))
         .service(resource(
-            &at("/{id}/delete"),
+            "/t/{tenant}/connections/{id}/delete",
             [(Method::GET, web::get().to(confirm)), (Method::POST, web::post().to(delete))],
         ));
 }
@@ -77,33 +76,29 @@ pub(super) fn title(names: &Names, connection: &Connection) -> String {
 }
 
 async fn list(member: Member<ConnectionsRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
-    let mut query = query?.without_empty();
-    let done = query.text("done");
-    let source = query.text("source").unwrap_or_default();
-    let destination = query.text("destination").unwrap_or_default();
-    let filters = [("source", source.as_str()), ("destination", destination.as_str())];
-    let page = rows::asked(&app, member.scope(), query, ("page:connections", &filters))?;
-    let all = Configured::read(&rows::store(&app, &member)).await?;
-    let names = all.names();
+    let mut asked = Asked::of(query?);
+    let (source, destination) = (asked.text("source"), asked.text("destination"));
+    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
     let fits = |row: &Connection| {
-        (source.is_empty() || row.source.to_string() == source)
-            && (destination.is_empty() || row.destination.to_string() == destination)
+        source.as_ref().is_none_or(|wanted| row.source.to_string() == *wanted)
+            && destination.as_ref().is_none_or(|wanted| row.destination.to_string() == *wanted)
     };
+    let filter = ConnectionFilter {
+        source: asked.select("source", all.names.source_choices()),
+        destination: asked.select("destination", all.names.destination_choices()),
+    };
+    let (here, filtered) = (asked.here(&links::connections(&all.names.tenant)), asked.is_filtered());
+    let done = asked.done.take();
+    let page = asked.page(&app, member.scope(), "page:connections")?;
     let fitting = all.connections.iter().filter(|row| fits(row)).collect();
-    let found = rows::newest_first(&page, fitting, |row| row.id.uuid());
+    let found = configured::newest_first(&page, fitting, |row| row.id.uuid());
     let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Connections, done.as_deref(), &nonce).await?;
-    let sources = all.sources.iter().map(|found| Choice::new(found.id.to_string(), found.name.as_str()));
-    let destinations = all.destinations.iter().map(|found| Choice::new(found.id.to_string(), found.name.as_str()));
     let view = ConnectionList {
-        rows: found.data.into_iter().map(|row| names.connection(&shell.tenant_id, row)).collect(),
-        paging: rows::paging(&links::connections(&shell.tenant_id), &page, found.next_cursor.as_ref(), &filters),
-        filtered: filters.iter().any(|(_, value)| !value.is_empty()),
-        filter: ConnectionFilter {
-            source: Field::select("source", source.as_str(), rows::any_of(sources)),
-            destination: Field::select("destination", destination.as_str(), rows::any_of(destinations)),
-        },
-        shell,
+        shell: answer::shell(&app, &member, Section::Connections, done.as_deref(), &nonce).await?,
+        filter,
+        filtered,
+        rows: found.data.into_iter().map(|row| configured::connection(&all.names, row)).collect(),
+        paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
 }
@@ -112,9 +107,9 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
     let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let found = find(&store, id).await?;
-    let names = rows::ends(&store, &found).await?;
+    let names = configured::ends(&store, member.scope(), &found).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(&app, &member, Section::Connections, done.as_deref(), &nonce).await?;
     let tenant = shell.tenant_id.as_str();
@@ -124,15 +119,15 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
         source_href: links::source(tenant, &found.source.to_string()),
         destination: names.destination(found.destination),
         destination_href: links::destination(tenant, &found.destination.to_string()),
-        state: rows::run_state(found.state),
+        state: configured::run_state(found.state),
         paused: found.state == RunState::Paused,
         event_types: found.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         facts: vec![
-            Fact::new("Created", moment(found.created_at).shown),
-            Fact::new("Changed", moment(found.updated_at).shown),
+            Fact::new("Created", shown(found.created_at).shown),
+            Fact::new("Changed", shown(found.updated_at).shown),
         ],
         deliveries: if member.may(Permission::DeliveriesRead) {
-            rows::last_deliveries(&store, &names, tenant, (through(&found), Some(found.id))).await?
+            configured::last_deliveries(&store, &names, (through(&found), Some(found.id))).await?
         } else {
             Vec::new()
         },
@@ -152,38 +147,33 @@ fn through(connection: &Connection) -> DeliveryFilter {
 
 async fn pause(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::connection::pause(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::connection::pause(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::connection(&member.membership.tenant.to_string(), &id.to_string()), "paused"))
 }
 
 async fn resume(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::connection::resume(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::connection::resume(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::connection(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
 }
 
 async fn confirm(member: Member<ConnectionsWrite>, app: Data<App>, id: Id) -> Answer {
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let found = find(&store, id).await?;
-    let names = rows::ends(&store, &found).await?;
-    let waiting = rows::waiting(&store, through(&found), Some(found.id)).await?;
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Connections, None, &nonce).await?;
-    let here = links::connection(&shell.tenant_id, &found.id.to_string());
-    let view = Confirm {
-        verb: "Delete connection".to_owned(),
+    let names = configured::ends(&store, member.scope(), &found).await?;
+    let waiting = configured::waiting(&store, through(&found), Some(found.id)).await?;
+    let here = links::connection(&names.tenant, &found.id.to_string());
+    let asked = Deletion {
+        verb: "Delete connection",
         thing: title(&names, &found),
-        consequences: rows::cancelled(waiting).into_iter().collect(),
-        action: links::verb(&here, "delete"),
-        cancel_href: here,
-        typed: None,
-        hidden: Vec::new(),
-        shell,
+        consequences: configured::cancelled(waiting).into_iter().collect(),
+        cancel_href: here.clone(),
+        here,
     };
-    Ok(answer::show(&view, &nonce))
+    configured::confirm(&app, &member, Section::Connections, asked).await
 }
 
 async fn delete(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
-    rows::made(configure::connection::delete(&app.engine, &member.by(), id?.0, rows::forget).await?)?;
+    configured::made(configure::connection::delete(&app.engine, &member.by(), id?.0, configured::forget).await?)?;
     Ok(answer::done(&links::connections(&member.membership.tenant.to_string()), "deleted"))
 }

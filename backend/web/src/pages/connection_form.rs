@@ -108,7 +108,7 @@ async fn page(
     form: ConnectionForm,
 ) -> Answer {
     let title = match before {
-        Some(before) => title(&rows::ends(&rows::store(app, member), before).await?, before),
+        Some(before) => title(&rows::ends(&rows::store(app, member), member.scope(), before).await?, before),
         None => String::new(),
     };
     let nonce = Nonce::fresh();

@@ -6,10 +6,8 @@ use actix_web::{
 };
 use postern_domain::{DestinationId, destination::DestinationKind, permission::Permission};
 use postern_frontend::{
-    form::{Choice, Field},
     format, links,
     pages::{
-        confirm::Confirm,
         destination::DestinationDetail,
         destinations::{DestinationFilter, DestinationList, DestinationRow},
     },
@@ -27,9 +25,11 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as rows, Answer, Configured, LAST, moment},
+    config_rows::{self as configured, Answer, Configured, Deletion, LAST},
     destination_form,
+    list::{self, Asked},
     posted::Posted,
+    rows::{self, shown},
     step_up,
 };
 use crate::{
@@ -51,29 +51,28 @@ pub(super) enum Secrets {
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    let at = |rest: &str| format!("/t/{{tenant}}/destinations{rest}");
     config
-        .service(resource(&at(""), [(Method::GET, web::get().to(list))]))
+        .service(resource("/t/{tenant}/destinations", [(Method::GET, web::get().to(list))]))
         .service(resource(
-            &at("/new"),
+            "/t/{tenant}/destinations/new",
             [
                 (Method::GET, web::get().to(destination_form::new)),
                 (Method::POST, web::post().to(destination_form::create)),
             ],
         ))
-        .service(resource(&at("/{id}"), [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/destinations/{id}", [(Method::GET, web::get().to(show))]))
         .service(resource(
-            &at("/{id}/edit"),
+            "/t/{tenant}/destinations/{id}/edit",
             [
                 (Method::GET, web::get().to(destination_form::edit)),
                 (Method::POST, web::post().to(destination_form::save)),
             ],
         ))
-        .service(resource(&at("/{id}/reveal"), [(Method::POST, web::post().to(reveal))]))
-        .service(resource(&at("/{id}/pause"), [(Method::POST, web::post().to(pause))]))
-        .service(resource(&at("/{id}/resume"), [(Method::POST, web::post().to(resume))]))
+        .service(resource("/t/{tenant}/destinations/{id}/reveal", [(Method::POST, web::post().to(reveal))]))
+        .service(resource("/t/{tenant}/destinations/{id}/pause", [(Method::POST, web::post().to(pause))]))
+        .service(resource("/t/{tenant}/destinations/{id}/resume", [(Method::POST, web::post().to(resume))]))
         .service(resource(
-            &at("/{id}/delete"),
+            "/t/{tenant}/destinations/{id}/delete",
             [(Method::GET, web::get().to(confirm)), (Method::POST, web::post().to(delete))],
         ));
 }
@@ -83,39 +82,40 @@ pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Destination, Hal
 }
 
 async fn list(member: Member<DestinationsRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
-    let mut query = query?.without_empty();
-    let done = query.text("done");
-    let (q, state) = (query.text("q").unwrap_or_default(), query.text("state").unwrap_or_default());
-    let filters = [("q", q.as_str()), ("state", state.as_str())];
-    let page = rows::asked(&app, member.scope(), query, ("page:destinations", &filters))?;
-    let store = rows::store(&app, &member);
-    let all = Configured::read(&store).await?;
+    let mut asked = Asked::of(query?);
+    let (q, state) = (asked.text("q").unwrap_or_default().to_lowercase(), asked.text("state").unwrap_or_default());
+    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
     let fits = |found: &Destination| {
-        let target = found.url.as_deref().unwrap_or("bin");
-        let has = |text: &str| text.to_lowercase().contains(&q.to_lowercase());
-        (has(&found.name) || has(target)) && (state.is_empty() || found.state.as_str() == state)
-    };
-    let fitting = all.destinations.iter().filter(|found| fits(found)).collect();
-    let found = rows::newest_first(&page, fitting, |found| found.id.uuid());
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Destinations, done.as_deref(), &nonce).await?;
-    let row = |found: &Destination| {
-        let connections = all.connections.iter().filter(|row| row.destination == found.id).count();
-        row(&shell.tenant_id, found, connections)
+        let has = |text: &str| text.to_lowercase().contains(&q);
+        (has(&found.name) || has(target(found))) && (state.is_empty() || found.state.as_str() == state)
     };
     let states = [DestinationState::Active, DestinationState::Paused, DestinationState::Held];
-    let states = states.map(|state| Choice::new(state.as_str(), state.as_str()));
+    let filter = DestinationFilter {
+        q: asked.field("q"),
+        state: asked.select("state", list::choices(states.map(DestinationState::as_str))),
+    };
+    let (here, filtered) = (asked.here(&links::destinations(&all.names.tenant)), asked.is_filtered());
+    let done = asked.done.take();
+    let page = asked.page(&app, member.scope(), "page:destinations")?;
+    let fitting = all.names.destinations.iter().filter(|found| fits(found)).collect();
+    let found = configured::newest_first(&page, fitting, |found| found.id.uuid());
+    let row = |found: &Destination| {
+        let connections = all.connections.iter().filter(|row| row.destination == found.id).count();
+        row(&all.names.tenant, found, connections)
+    };
+    let nonce = Nonce::fresh();
     let view = DestinationList {
+        shell: answer::shell(&app, &member, Section::Destinations, done.as_deref(), &nonce).await?,
+        filter,
+        filtered,
         rows: found.data.into_iter().map(row).collect(),
-        paging: rows::paging(&links::destinations(&shell.tenant_id), &page, found.next_cursor.as_ref(), &filters),
-        filtered: filters.iter().any(|(_, value)| !value.is_empty()),
-        filter: DestinationFilter {
-            q: Field::new("q", q.as_str()),
-            state: Field::select("state", state.as_str(), rows::any_of(states)),
-        },
-        shell,
+        paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
+}
+
+fn target(found: &Destination) -> &str {
+    found.url.as_deref().unwrap_or("bin")
 }
 
 fn row(tenant: &str, found: &Destination, connections: usize) -> DestinationRow {
@@ -123,12 +123,10 @@ fn row(tenant: &str, found: &Destination, connections: usize) -> DestinationRow 
         href: links::destination(tenant, &found.id.to_string()),
         id: found.id.to_string(),
         name: found.name.clone(),
-        target: found.url.clone().unwrap_or_else(|| "bin".to_owned()),
-        state: rows::destination_state(found),
-        // Nothing counts what waits for each destination of a list without reading all of it.
-        waiting: "–".to_owned(),
+        target: target(found).to_owned(),
+        state: configured::destination_state(found),
         connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
-        created: moment(found.created_at),
+        created: shown(found.created_at),
     }
 }
 
@@ -136,13 +134,13 @@ async fn show(member: Member<DestinationsRead>, app: Data<App>, id: Id, query: R
     let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
-    let found = find(&rows::store(&app, &member), id).await?;
+    let found = find(&configured::store(&app, &member), id).await?;
     page(&app, &member, found, Secrets::Masked, done.as_deref()).await
 }
 
 /// Admins only, after the password, and on record.
 async fn reveal(member: Member<KeysWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let found = find(&store, id).await?;
     let id = found.id.to_string();
     step_up::require(&app, &member, &links::destination(&member.membership.tenant.to_string(), &id))?;
@@ -159,9 +157,8 @@ pub(super) async fn page<N: Need>(
     secrets: Secrets,
     done: Option<&str>,
 ) -> Answer {
-    let store = rows::store(app, member);
-    let all = Configured::read(&store).await?;
-    let names = all.names();
+    let store = configured::store(app, member);
+    let all = Configured::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Destinations, done, &nonce).await?;
     let tenant = shell.tenant_id.as_str();
@@ -173,7 +170,7 @@ pub(super) async fn page<N: Need>(
         name: found.name.clone(),
         is_bin: found.kind == DestinationKind::Bin,
         url: found.url.clone().unwrap_or_default(),
-        state: rows::destination_state(&found),
+        state: configured::destination_state(&found),
         paused: found.state != DestinationState::Active,
         trouble: trouble(&found),
         facts: facts(&found),
@@ -182,12 +179,9 @@ pub(super) async fn page<N: Need>(
             masked: vec![format::masked(secret)],
             shown: if is_shown { vec![secret.clone()] } else { Vec::new() },
         },
-        connections: {
-            let here = all.connections.iter().filter(|row| row.destination == found.id);
-            here.map(|row| names.connection(tenant, row)).collect()
-        },
+        connections: all.connections(|row| row.destination == found.id),
         deliveries: if member.may(Permission::DeliveriesRead) {
-            rows::last_deliveries(&store, &names, tenant, (filter, None)).await?
+            configured::last_deliveries(&store, &all.names, (filter, None)).await?
         } else {
             Vec::new()
         },
@@ -208,7 +202,7 @@ fn trouble(found: &Destination) -> Option<String> {
             Some(format!("Held until somebody resumes it: {reason}."))
         }
         (DestinationState::Active, Some(since)) => {
-            Some(format!("Every attempt has failed since {}.", moment(since).shown))
+            Some(format!("Every attempt has failed since {}.", shown(since).shown))
         }
         (DestinationState::Active, None) | (DestinationState::Paused, _) => None,
     }
@@ -227,8 +221,8 @@ fn facts(found: &Destination) -> Vec<Fact> {
     if found.fail_next > 0 {
         facts.push(Fact::new("Answers 500 to the next", found.fail_next.to_string()));
     }
-    facts.push(Fact::new("Created", moment(found.created_at).shown));
-    facts.push(Fact::new("Changed", moment(found.updated_at).shown));
+    facts.push(Fact::new("Created", shown(found.created_at).shown));
+    facts.push(Fact::new("Changed", shown(found.updated_at).shown));
     facts
 }
 
@@ -238,10 +232,10 @@ async fn received(store: &TenantStore, tenant: &str, id: DestinationId) -> Resul
         let event = request.event.to_string();
         BinRow {
             id: request.id.to_string(),
-            at: moment(request.at),
+            at: shown(request.at),
             event: Link { href: links::event(tenant, &event), text: event },
             answered: request.answered.to_string(),
-            headers: super::rows::headers(&request.headers),
+            headers: rows::headers(&request.headers),
             body: Payload::of(&request.body, u64::try_from(request.body_bytes).unwrap_or_default()),
         }
     };
@@ -250,42 +244,32 @@ async fn received(store: &TenantStore, tenant: &str, id: DestinationId) -> Resul
 
 async fn pause(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::destination::pause(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::destination::pause(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::destination(&member.membership.tenant.to_string(), &id.to_string()), "paused"))
 }
 
 async fn resume(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::destination::resume(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::destination::resume(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::destination(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
 }
 
 async fn confirm(member: Member<DestinationsWrite>, app: Data<App>, id: Id) -> Answer {
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let found = find(&store, id).await?;
     let connections = store.connections().list(None, configure::MAX_PER_TENANT).await?;
     let count = connections.iter().filter(|row| row.destination == found.id).count();
     let filter = DeliveryFilter { destination: Some(found.id), ..DeliveryFilter::default() };
-    let mut consequences: Vec<String> = rows::with_it(count).into_iter().collect();
-    consequences.extend(rows::cancelled(rows::waiting(&store, filter, None).await?));
+    let mut consequences: Vec<String> = configured::with_it(count).into_iter().collect();
+    consequences.extend(configured::cancelled(configured::waiting(&store, filter, None).await?));
     consequences.push("Its signing secret is gone: a new destination has another.".to_owned());
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Destinations, None, &nonce).await?;
-    let here = links::destination(&shell.tenant_id, &found.id.to_string());
-    let view = Confirm {
-        verb: "Delete destination".to_owned(),
-        thing: found.name,
-        consequences,
-        action: links::verb(&here, "delete"),
-        cancel_href: here,
-        typed: None,
-        hidden: Vec::new(),
-        shell,
-    };
-    Ok(answer::show(&view, &nonce))
+    let here = links::destination(&member.membership.tenant.to_string(), &found.id.to_string());
+    let cancel_href = here.clone();
+    let asked = Deletion { verb: "Delete destination", thing: found.name, consequences, here, cancel_href };
+    configured::confirm(&app, &member, Section::Destinations, asked).await
 }
 
 async fn delete(member: Member<DestinationsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
-    rows::made(configure::destination::delete(&app.engine, &member.by(), id?.0, rows::forget).await?)?;
+    configured::made(configure::destination::delete(&app.engine, &member.by(), id?.0, configured::forget).await?)?;
     Ok(answer::done(&links::destinations(&member.membership.tenant.to_string()), "deleted"))
 }

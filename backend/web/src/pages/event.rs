@@ -49,7 +49,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    async fn read(store: &TenantStore, tenant: String, id: EventId, now: Timestamp) -> Result<Self, Halt> {
+    pub(super) async fn read(store: &TenantStore, tenant: String, id: EventId, now: Timestamp) -> Result<Self, Halt> {
         let detail = store.find_event(id).await?.ok_or_else(Problem::not_found)?;
         let source = store.sources().find(detail.event.source).await?;
         let (mut destinations, mut connections) = (HashMap::new(), HashMap::new());

@@ -34,7 +34,7 @@ pub(super) fn command(url: &str, headers: &[Header], body: &[u8], file: &str) ->
 }
 
 /// For a POSIX shell: within single quotes nothing means anything but a single quote.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -17,7 +17,7 @@ const MAX_TRIES: usize = 12;
 
 pub(super) fn of(found: &Found) -> Vec<Step> {
     let event = &found.detail.event;
-    let mut steps = vec![received(event), verified(found.source.as_ref()), deduplicated(event)];
+    let mut steps = vec![received(event), verified(found.source.as_ref(), event.received_at), deduplicated(event)];
     steps.extend(declined(event));
     if found.detail.deliveries.is_empty() && event.filtered == 0 {
         steps.push(Step {
@@ -45,7 +45,16 @@ fn received(event: &Event) -> Step {
     }
 }
 
-fn verified(source: Option<&Source>) -> Step {
+/// By the source as it is: how it was when the event came is not kept.
+fn verified(source: Option<&Source>, received_at: Timestamp) -> Step {
+    let mut step = by_its_source(source);
+    if source.is_some_and(|source| source.updated_at > received_at) {
+        step.notes.push("The source was changed since; this is how it is set up now.".to_owned());
+    }
+    step
+}
+
+fn by_its_source(source: Option<&Source>) -> Step {
     let Some(source) = source else {
         return Step { notes: vec!["Its source was deleted since.".to_owned()], ..step("Accepted") };
     };

@@ -7,10 +7,8 @@ use actix_web::{
 };
 use postern_domain::{ApiKeyId, Timestamp, permission::Permission};
 use postern_frontend::{
-    form::Field,
     format, links,
     pages::{
-        confirm::Confirm,
         key_form::{KeyEditor, KeyForm, ScopeBox, ScopeGroup},
         key_made::KeyMade,
         keys::{KeyList, KeyRow},
@@ -25,7 +23,13 @@ use postern_pipeline::configure::{
 };
 use postern_store::tenant::ApiKey;
 
-use super::{Halt, answer, answer::Nonce, posted::Posted};
+use super::{
+    Halt, answer,
+    answer::Nonce,
+    config_rows::{self, Deletion},
+    event_curl::quoted,
+    posted::Posted,
+};
 use crate::{
     App,
     auth::{KeysRead, KeysWrite, Member},
@@ -51,8 +55,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ));
 }
 
-async fn list(app: Data<App>, member: Member<KeysRead>, query: Query) -> Result<HttpResponse, Halt> {
-    let mut query = query.without_empty();
+async fn list(app: Data<App>, member: Member<KeysRead>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let mut query = query?.without_empty();
     let done = query.text("done");
     let page = query.page(&app, member.scope(), "page:keys")?;
     let nonce = Nonce::fresh();
@@ -73,14 +77,14 @@ fn shown(key: &ApiKey, tenant: &str, now: Timestamp) -> KeyRow {
     KeyRow {
         revoke_href: Some(links::verb(&links::key(tenant, &id), "delete")),
         name: key.name.clone(),
-        prefix: format!("pst_live_{}_…", key.public_id),
+        prefix: format!("pst_live_{}_", key.public_id),
         scopes: key.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         allowed_ips: key.allowed_ips.to_strings(),
         created_by: key.created_by.clone(),
         created: format::moment(key.created_at.as_micros()),
         expires: key.expires_at.map(|at| format::moment(at.as_micros())),
         expires_soon: left_s.is_some_and(|left| (0..SOON_S).contains(&left)),
-        last_used: None,
+        last_used: key.last_used_at.map(|at| format::moment(at.as_micros())),
         state: if left_s.is_some_and(|left| left <= 0) { State::Expired } else { State::Active },
         id,
     }
@@ -106,7 +110,11 @@ async fn create(app: Data<App>, member: Member<KeysWrite>, posted: Posted) -> Re
             let shell = answer::shell(&app, &member, Section::Keys, None, &nonce).await?;
             let url = app.settings.public_url.trim_end_matches('/');
             let key = made.text.expose().clone();
-            let curl = format!("curl -H 'Authorization: Bearer {key}' '{url}/api/v1/events?limit=1'");
+            let curl = format!(
+                "curl -H {} {}",
+                quoted(&format!("Authorization: Bearer {key}")),
+                quoted(&format!("{url}/api/v1/events?limit=1"))
+            );
             Ok(answer::show(&KeyMade { shell, name: made.key.name, key, curl }, &nonce))
         }
         Ok(Done::Before { .. }) => Err(Problem::internal(&"a form is not repeated").into()),
@@ -176,30 +184,30 @@ const fn sentence(permission: Permission) -> &'static str {
     }
 }
 
-async fn ask(app: Data<App>, member: Member<KeysWrite>, id: PathId<ApiKeyId>) -> Result<HttpResponse, Halt> {
+async fn ask(
+    app: Data<App>,
+    member: Member<KeysWrite>,
+    id: Result<PathId<ApiKeyId>, Halt>,
+) -> Result<HttpResponse, Halt> {
     let store = app.engine.store.tenant(member.scope());
-    let key = store.api_keys().find(id.0).await?.ok_or_else(Problem::not_found)?;
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Keys, None, &nonce).await?;
-    let page = Confirm {
-        verb: "Revoke key".to_owned(),
-        thing: key.name,
+    let key = store.api_keys().find(id?.0).await?.ok_or_else(Problem::not_found)?;
+    let tenant = member.membership.tenant.to_string();
+    let asked = Deletion {
+        verb: "Revoke key",
         consequences: vec!["Programs that use it are refused from now on. This cannot be undone.".to_owned()],
-        action: links::verb(&links::key(&shell.tenant_id, &id.0.to_string()), "delete"),
-        cancel_href: links::keys(&shell.tenant_id),
-        typed: None::<Field>,
-        hidden: Vec::new(),
-        shell,
+        here: links::key(&tenant, &key.id.to_string()),
+        cancel_href: links::keys(&tenant),
+        thing: key.name,
     };
-    Ok(answer::show(&page, &nonce))
+    config_rows::confirm(&app, &member, Section::Keys, asked).await
 }
 
 async fn revoke(
     app: Data<App>,
     member: Member<KeysWrite>,
-    id: PathId<ApiKeyId>,
+    id: Result<PathId<ApiKeyId>, Halt>,
     _posted: Posted,
 ) -> Result<HttpResponse, Halt> {
-    api_key::revoke(&app.engine, &member.by(), id.0, |()| (0, String::new())).await?;
+    api_key::revoke(&app.engine, &member.by(), id?.0, |()| (0, String::new())).await?;
     Ok(answer::done(&links::keys(&member.membership.tenant.to_string()), "revoked"))
 }

@@ -9,6 +9,7 @@ use postern_frontend::{
     links,
     parts::Paging,
 };
+use postern_pipeline::configure::MAX_PER_TENANT;
 use postern_store::{
     TenantStore,
     read::{ListError, Slice},
@@ -17,9 +18,6 @@ use postern_store::{
 
 use super::Halt;
 use crate::{App, page::PageRequest, query::Query};
-
-/// So many names are read for a page; what lies beyond is shown by its id.
-const MAX_NAMES: u64 = 1_000;
 
 /// The filters of a list, as they were typed.
 pub(super) struct Asked {
@@ -82,6 +80,16 @@ impl Asked {
         Ok(self.query.page(app, scope, list)?)
     }
 
+    /// The filters by name, for the record.
+    pub(super) fn said(&self) -> serde_json::Value {
+        self.values.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    /// Of what has no pages.
+    pub(super) fn finish(self) -> Result<(), Halt> {
+        Ok(self.query.finish()?)
+    }
+
     fn value(&self, name: &str) -> String {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }
@@ -123,49 +131,56 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// All that a tenant may have fits into memory.
     pub(super) async fn read(store: &TenantStore, scope: TenantScope) -> Result<Self, Halt> {
-        let sources = store.sources().list(None, MAX_NAMES).await?;
-        let destinations = store.destinations().list(None, MAX_NAMES).await?;
-        Ok(Self {
+        let sources = store.sources().list(None, MAX_PER_TENANT).await?;
+        let destinations = store.destinations().list(None, MAX_PER_TENANT).await?;
+        Ok(Self::of(scope, sources, destinations))
+    }
+
+    pub(super) fn of(scope: TenantScope, sources: Vec<Source>, destinations: Vec<Destination>) -> Self {
+        Self {
             tenant: scope.tenant_id().to_string(),
             source_names: sources.iter().map(|source| (source.id, source.name.clone())).collect(),
             destination_names: destinations.iter().map(|found| (found.id, found.name.clone())).collect(),
             sources,
             destinations,
-        })
+        }
     }
 
     pub(super) fn source(&self, id: SourceId) -> String {
-        self.source_names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+        self.source_names.get(&id).cloned().unwrap_or_else(|| "a deleted source".to_owned())
     }
 
     pub(super) fn destination(&self, id: DestinationId) -> String {
-        self.destination_names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+        self.destination_names.get(&id).cloned().unwrap_or_else(|| "a deleted destination".to_owned())
     }
 
     pub(super) fn source_choices(&self) -> Vec<Choice> {
-        let all = self.sources.iter().map(|source| Choice::new(source.id.to_string(), source.name.clone()));
-        std::iter::once(Choice::new("", "any")).chain(all).collect()
+        any_of(self.sources.iter().map(|source| Choice::new(source.id.to_string(), source.name.clone())))
     }
 
     pub(super) fn destination_choices(&self) -> Vec<Choice> {
-        let all = self.destinations.iter().map(|found| Choice::new(found.id.to_string(), found.name.clone()));
-        std::iter::once(Choice::new("", "any")).chain(all).collect()
+        any_of(self.destinations.iter().map(|found| Choice::new(found.id.to_string(), found.name.clone())))
     }
+}
+
+/// The options of a filter: any, then these.
+fn any_of(options: impl IntoIterator<Item = Choice>) -> Vec<Choice> {
+    std::iter::once(Choice::new("", "any")).chain(options).collect()
 }
 
 /// Words of an enum as options.
 pub(super) fn choices<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<Choice> {
-    let all = words.into_iter().map(|word| Choice::new(word, word.replace('_', " ")));
-    std::iter::once(Choice::new("", "any")).chain(all).collect()
+    any_of(words.into_iter().map(|word| Choice::new(word, word.replace('_', " "))))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::moment;
 
     #[test]
-    fn moments_are_read_as_browsers_and_programs_write_them() {
+    fn a_moment_may_lack_its_zone_and_its_seconds() {
         let noon = moment("2026-11-22T12:00:00Z");
         assert!(noon.is_some());
         for text in ["2026-11-22T12:00:00", "2026-11-22T12:00", "2026-11-22T13:00:00 01:00"] {

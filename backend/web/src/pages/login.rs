@@ -12,7 +12,7 @@ use postern_frontend::{
     shell::{Plain, Theme},
 };
 use postern_pipeline::people::{self, LogIn, LogInError};
-use postern_seal::csrf;
+use postern_seal::{csrf, token::random_base62};
 
 use super::{Halt, answer, answer::Nonce, posted::Posted};
 use crate::{
@@ -25,15 +25,22 @@ use crate::{
 };
 
 const MAX_AGENT: usize = 200;
+/// 190 bits.
+const VISIT_LEN: usize = 32;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource(links::LOGIN, [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(log_in))]))
-        .service(resource(links::LOGOUT, [(Method::POST, web::post().to(log_out))]));
+        .service(resource("/login", [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(log_in))]))
+        .service(resource("/logout", [(Method::POST, web::post().to(log_out))]));
 }
 
-async fn show(app: Data<App>, visitor: MaybeVisitor, query: Query, request: HttpRequest) -> Result<HttpResponse, Halt> {
-    let mut query = query.without_empty();
+async fn show(
+    app: Data<App>,
+    visitor: MaybeVisitor,
+    query: Result<Query, Halt>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Halt> {
+    let mut query = query?.without_empty();
     let next = query.text("next").unwrap_or_default();
     if visitor.0.is_some() {
         return Ok(answer::see_other(&own_path(&next)));
@@ -88,7 +95,7 @@ fn page(app: &App, request: &HttpRequest, status: StatusCode, login: Login) -> H
     let nonce = Nonce::fresh();
     let (visit, is_new) = match visit(request, &app.settings) {
         Some(visit) => (visit, false),
-        None => (postern_domain::id::fresh_uuid().simple().to_string(), true),
+        None => (random_base62(VISIT_LEN), true),
     };
     let token = csrf::token(app.engine.store.keyring(), &visit);
     let plain = Plain { csrf: token, nonce: nonce.text(), theme: Theme::default() };
@@ -113,7 +120,7 @@ const fn visit_name(is_https: bool) -> &'static str {
 pub(super) fn visit(request: &HttpRequest, settings: &Settings) -> Option<String> {
     let cookie = request.cookie(visit_name(settings.is_https()))?;
     let value = cookie.value();
-    (value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
+    (value.len() == VISIT_LEN && value.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| value.to_owned())
 }
 
 /// A path on this site, or the root: a link to the log-in page must not lead anywhere else.

@@ -9,16 +9,18 @@ use postern_domain::{Invalid, UserId, permission::Permission, role::Role};
 use postern_frontend::{
     form::Field,
     format, links,
-    pages::{
-        confirm::Confirm,
-        members::{self, MemberForm, MemberList, MemberRow},
-    },
+    pages::members::{self, MemberForm, MemberList, MemberRow},
     shell::Section,
 };
 use postern_pipeline::people::{self, NewMember, Removal, RoleChange};
 use postern_store::tenant::Member as Row;
 
-use super::{Halt, answer, answer::Nonce, posted::Posted};
+use super::{
+    Halt, answer,
+    answer::Nonce,
+    config_rows::{self, Deletion},
+    posted::Posted,
+};
 use crate::{
     App,
     auth::{Member, MembersRead, MembersWrite, Need},
@@ -44,8 +46,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ));
 }
 
-async fn list(app: Data<App>, member: Member<MembersRead>, query: Query) -> Result<HttpResponse, Halt> {
-    let mut query = query.without_empty();
+async fn list(app: Data<App>, member: Member<MembersRead>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
     page(&app, &member, StatusCode::OK, MemberForm::default(), done.as_deref()).await
@@ -56,11 +58,14 @@ async fn add(app: Data<App>, member: Member<MembersWrite>, posted: Posted) -> Re
     let Some(role) = Role::parse(posted.text("role")) else {
         return Err(Problem::invalid("role", "must be `owner`, `admin`, `editor` or `viewer`").into());
     };
-    let password = Some(posted.secret("password")).filter(|password| !password.expose().is_empty());
-    let new = NewMember { email: typed.clone(), role, password, own: member.role() };
-    let Err(cause) = people::add_member(&app.engine, &member.by(), new, |_| (0, String::new())).await else {
-        return Ok(answer::done(&list_path(&member), "added"));
+    let password = posted.secret("password");
+    let tried = if password.expose().is_empty() {
+        Err(Invalid::new("password", "is needed: without one, somebody new could not log in").into())
+    } else {
+        let new = NewMember { email: typed.clone(), role, password: Some(password), own: member.role() };
+        people::add_member(&app.engine, &member.by(), new, |_| (0, String::new())).await
     };
+    let Err(cause) = tried else { return Ok(answer::done(&list_path(&member), "added")) };
     let problem = Problem::from(cause);
     let mut form =
         MemberForm { email: Field::new("email", typed), role: members::role(role.as_str()), ..MemberForm::default() };
@@ -73,44 +78,43 @@ async fn add(app: Data<App>, member: Member<MembersWrite>, posted: Posted) -> Re
 async fn set_role(
     app: Data<App>,
     member: Member<MembersWrite>,
-    id: PathId<UserId>,
+    id: Result<PathId<UserId>, Halt>,
     posted: Posted,
 ) -> Result<HttpResponse, Halt> {
     let unknown = || Invalid::new("role", "must be `owner`, `admin`, `editor` or `viewer`");
     let role = Role::parse(posted.text("role")).ok_or_else(|| Problem::from(unknown()))?;
-    let change = RoleChange { user: id.0, role, own: member.role() };
+    let change = RoleChange { user: id?.0, role, own: member.role() };
     people::set_role(&app.engine, &member.by(), change, |_| (0, String::new())).await.map_err(Problem::from)?;
     Ok(answer::done(&list_path(&member), "saved"))
 }
 
-async fn ask(app: Data<App>, member: Member<MembersWrite>, id: PathId<UserId>) -> Result<HttpResponse, Halt> {
-    let found = app.engine.store.tenant(member.scope()).member(id.0).await?.ok_or_else(Problem::not_found)?;
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Members, None, &nonce).await?;
-    let tenant = shell.tenant_name.clone();
-    let page = Confirm {
-        verb: "Remove member".to_owned(),
-        thing: found.email,
+async fn ask(
+    app: Data<App>,
+    member: Member<MembersWrite>,
+    id: Result<PathId<UserId>, Halt>,
+) -> Result<HttpResponse, Halt> {
+    let found = app.engine.store.tenant(member.scope()).member(id?.0).await?.ok_or_else(Problem::not_found)?;
+    let tenant = member.membership.tenant.to_string();
+    let asked = Deletion {
+        verb: "Remove member",
         consequences: vec![
-            format!("They can no longer open {tenant}, from the next click on."),
+            format!("They can no longer open {}, from the next click on.", member.membership.tenant_name),
             "Keys they made stay; revoke those that should not.".to_owned(),
         ],
-        action: links::verb(&links::member(&shell.tenant_id, &id.0.to_string()), "delete"),
-        cancel_href: links::members(&shell.tenant_id),
-        typed: None,
-        hidden: Vec::new(),
-        shell,
+        here: links::member(&tenant, &found.user.to_string()),
+        cancel_href: links::members(&tenant),
+        thing: found.email,
     };
-    Ok(answer::show(&page, &nonce))
+    config_rows::confirm(&app, &member, Section::Members, asked).await
 }
 
 async fn remove(
     app: Data<App>,
     member: Member<MembersWrite>,
-    id: PathId<UserId>,
+    id: Result<PathId<UserId>, Halt>,
     _posted: Posted,
 ) -> Result<HttpResponse, Halt> {
-    let removal = Removal { user: id.0, own: member.role() };
+    let removal = Removal { user: id?.0, own: member.role() };
     people::remove_member(&app.engine, &member.by(), removal, |()| (0, String::new())).await.map_err(Problem::from)?;
     Ok(answer::done(&list_path(&member), "removed"))
 }
@@ -131,7 +135,7 @@ async fn page<N: Need>(
     let rows = app.engine.store.tenant(member.scope()).members(None, MOST).await?;
     let owners = rows.iter().filter(|row| row.role == Role::Owner).count();
     let rows = rows.into_iter().map(|row| shown(member, row, owners)).collect();
-    Ok(answer::html(status, &MemberList { shell, rows, form, made: None }, &nonce))
+    Ok(answer::html(status, &MemberList { shell, rows, form }, &nonce))
 }
 
 fn shown<N: Need>(member: &Member<N>, row: Row, owners: usize) -> MemberRow {
@@ -143,7 +147,6 @@ fn shown<N: Need>(member: &Member<N>, row: Row, owners: usize) -> MemberRow {
         email: row.email,
         role: members::role(row.role.as_str()),
         joined: format::moment(row.created_at.as_micros()),
-        last_seen: None,
         is_you: row.user == member.person.user,
         can_change,
         remove_href: can_change.then(|| links::verb(&here, "delete")),

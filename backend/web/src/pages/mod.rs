@@ -34,7 +34,6 @@ mod root;
 mod rows;
 mod source;
 mod source_form;
-mod source_rows;
 mod start;
 mod step_up;
 

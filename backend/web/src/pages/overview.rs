@@ -140,7 +140,6 @@ fn kpis(tenant: &str, counted: &Counted, now: Timestamp) -> Vec<Kpi> {
         value,
         unit: String::new(),
         note,
-        change: None,
         href,
     };
     let rate = Kpi {

@@ -6,15 +6,13 @@ use actix_web::{
 };
 use postern_domain::{SourceId, permission::Permission, source::SourceKind};
 use postern_frontend::{
-    form::{Choice, Field},
     format, links,
     pages::{
-        confirm::Confirm,
         source::SourceDetail,
         sources::{SourceFilter, SourceList, SourceRow},
     },
     parts::{EventRow, Fact, RequestRow, SecretPanel},
-    shell::{Section, Shell},
+    shell::Section,
     state::State,
 };
 use postern_pipeline::configure;
@@ -27,9 +25,11 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as rows, Answer, Configured, LAST, moment},
+    config_rows::{self as configured, Answer, Configured, Deletion, LAST},
     destination::Secrets,
+    list::{self, Asked, Names},
     posted::Posted,
+    rows::{self, shown},
     source_form, step_up,
 };
 use crate::{
@@ -44,23 +44,22 @@ use crate::{
 type Id = Result<PathId<SourceId>, Halt>;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    let at = |rest: &str| format!("/t/{{tenant}}/sources{rest}");
     config
-        .service(resource(&at(""), [(Method::GET, web::get().to(list))]))
+        .service(resource("/t/{tenant}/sources", [(Method::GET, web::get().to(list))]))
         .service(resource(
-            &at("/new"),
+            "/t/{tenant}/sources/new",
             [(Method::GET, web::get().to(source_form::new)), (Method::POST, web::post().to(source_form::create))],
         ))
-        .service(resource(&at("/{id}"), [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/sources/{id}", [(Method::GET, web::get().to(show))]))
         .service(resource(
-            &at("/{id}/edit"),
+            "/t/{tenant}/sources/{id}/edit",
             [(Method::GET, web::get().to(source_form::edit)), (Method::POST, web::post().to(source_form::save))],
         ))
-        .service(resource(&at("/{id}/reveal"), [(Method::POST, web::post().to(reveal))]))
-        .service(resource(&at("/{id}/pause"), [(Method::POST, web::post().to(pause))]))
-        .service(resource(&at("/{id}/resume"), [(Method::POST, web::post().to(resume))]))
+        .service(resource("/t/{tenant}/sources/{id}/reveal", [(Method::POST, web::post().to(reveal))]))
+        .service(resource("/t/{tenant}/sources/{id}/pause", [(Method::POST, web::post().to(pause))]))
+        .service(resource("/t/{tenant}/sources/{id}/resume", [(Method::POST, web::post().to(resume))]))
         .service(resource(
-            &at("/{id}/delete"),
+            "/t/{tenant}/sources/{id}/delete",
             [(Method::GET, web::get().to(confirm)), (Method::POST, web::post().to(delete))],
         ));
 }
@@ -70,33 +69,32 @@ pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Source, Halt> {
 }
 
 async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
-    let mut query = query?.without_empty();
-    let done = query.text("done");
-    let (q, state) = (query.text("q").unwrap_or_default(), query.text("state").unwrap_or_default());
-    let filters = [("q", q.as_str()), ("state", state.as_str())];
-    let page = rows::asked(&app, member.scope(), query, ("page:sources", &filters))?;
-    let all = Configured::read(&rows::store(&app, &member)).await?;
+    let mut asked = Asked::of(query?);
+    let (q, state) = (asked.text("q").unwrap_or_default().to_lowercase(), asked.text("state").unwrap_or_default());
+    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
     let fits = |source: &Source| {
-        source.name.to_lowercase().contains(&q.to_lowercase()) && (state.is_empty() || source.state.as_str() == state)
+        source.name.to_lowercase().contains(&q) && (state.is_empty() || source.state.as_str() == state)
     };
-    let fitting = all.sources.iter().filter(|source| fits(source)).collect();
-    let found = rows::newest_first(&page, fitting, |source| source.id.uuid());
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Sources, done.as_deref(), &nonce).await?;
+    let filter = SourceFilter {
+        q: asked.field("q"),
+        state: asked.select("state", list::choices([RunState::Active, RunState::Paused].map(RunState::as_str))),
+    };
+    let (here, filtered) = (asked.here(&links::sources(&all.names.tenant)), asked.is_filtered());
+    let done = asked.done.take();
+    let page = asked.page(&app, member.scope(), "page:sources")?;
+    let fitting = all.names.sources.iter().filter(|source| fits(source)).collect();
+    let found = configured::newest_first(&page, fitting, |source| source.id.uuid());
     let row = |source: &Source| {
         let connections = all.connections.iter().filter(|row| row.source == source.id).count();
-        row(&shell.tenant_id, source, connections)
+        row(&all.names.tenant, source, connections)
     };
-    let states = [RunState::Active, RunState::Paused].map(|state| Choice::new(state.as_str(), state.as_str()));
+    let nonce = Nonce::fresh();
     let view = SourceList {
+        shell: answer::shell(&app, &member, Section::Sources, done.as_deref(), &nonce).await?,
+        filter,
+        filtered,
         rows: found.data.into_iter().map(row).collect(),
-        paging: rows::paging(&links::sources(&shell.tenant_id), &page, found.next_cursor.as_ref(), &filters),
-        filtered: filters.iter().any(|(_, value)| !value.is_empty()),
-        filter: SourceFilter {
-            q: Field::new("q", q.as_str()),
-            state: Field::select("state", state.as_str(), rows::any_of(states)),
-        },
-        shell,
+        paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
 }
@@ -110,7 +108,7 @@ fn row(tenant: &str, source: &Source, connections: usize) -> SourceRow {
         verification: verification(source),
         state: state(source),
         connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
-        created: moment(source.created_at),
+        created: shown(source.created_at),
     }
 }
 
@@ -133,14 +131,14 @@ async fn show(member: Member<SourcesRead>, app: Data<App>, id: Id, query: Result
     let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let source = find(&store, id).await?;
     page(&app, &member, source, Secrets::Masked, done.as_deref()).await
 }
 
 /// Admins only, after the password, and on record.
 async fn reveal(member: Member<KeysWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let source = find(&store, id).await?;
     let id = source.id.to_string();
     step_up::require(&app, &member, &links::source(&member.membership.tenant.to_string(), &id))?;
@@ -157,13 +155,11 @@ async fn page<N: Need>(
     secrets: Secrets,
     done: Option<&str>,
 ) -> Answer {
-    let store = rows::store(app, member);
-    let all = Configured::read(&store).await?;
-    let names = all.names();
+    let store = configured::store(app, member);
+    let all = Configured::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
-    let connections = all.connections.iter().filter(|row| row.source == source.id);
     let view = SourceDetail {
         id: source.id.to_string(),
         name: source.name.clone(),
@@ -175,10 +171,14 @@ async fn page<N: Need>(
             shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
         },
         facts: facts(&source),
-        connections: connections.map(|row| names.connection(&shell.tenant_id, row)).collect(),
-        events: if member.may(Permission::EventsRead) { events(&store, &shell, &source).await? } else { Vec::new() },
+        connections: all.connections(|row| row.source == source.id),
+        events: if member.may(Permission::EventsRead) {
+            events(&store, &all.names, source.id).await?
+        } else {
+            Vec::new()
+        },
         refused: if member.may(Permission::RequestsRead) {
-            refused(&store, &shell, &source).await?
+            refused(&store, &all.names, source.id).await?
         } else {
             Vec::new()
         },
@@ -207,39 +207,37 @@ fn facts(source: &Source) -> Vec<Fact> {
     if let Some(url) = &source.public_url {
         facts.push(Fact::new("URL as it is signed", url.as_str()));
     }
-    facts.push(Fact::new("Created", moment(source.created_at).shown));
-    facts.push(Fact::new("Changed", moment(source.updated_at).shown));
+    facts.push(Fact::new("Created", shown(source.created_at).shown));
+    facts.push(Fact::new("Changed", shown(source.updated_at).shown));
     facts
 }
 
-async fn events(store: &TenantStore, shell: &Shell, source: &Source) -> Result<Vec<EventRow>, Halt> {
-    let filter = EventFilter { source: Some(source.id), ..EventFilter::default() };
-    let slice = store.list_events(&filter, &Window::newest(LAST)).await.map_err(Problem::from)?;
-    let row = |event| super::source_rows::event(&shell.tenant_id, &source.name, event);
-    Ok(slice.rows.into_iter().map(row).collect())
+async fn events(store: &TenantStore, names: &Names, source: SourceId) -> Result<Vec<EventRow>, Halt> {
+    let filter = EventFilter { source: Some(source), ..EventFilter::default() };
+    let slice = rows::whole(store.list_events(&filter, &Window::newest(LAST)).await)?;
+    rows::events(store, names, slice.rows).await
 }
 
-async fn refused(store: &TenantStore, shell: &Shell, source: &Source) -> Result<Vec<RequestRow>, Halt> {
-    let filter = RequestFilter { source: Some(source.id), outcome: Some(RequestOutcome::Refused) };
-    let slice = store.list_requests(filter, &Window::newest(LAST)).await.map_err(Problem::from)?;
-    let row = |request| super::source_rows::request(&shell.tenant_id, &source.name, request);
-    Ok(slice.rows.into_iter().map(row).collect())
+async fn refused(store: &TenantStore, names: &Names, source: SourceId) -> Result<Vec<RequestRow>, Halt> {
+    let filter = RequestFilter { source: Some(source), outcome: Some(RequestOutcome::Refused) };
+    let slice = rows::whole(store.list_requests(filter, &Window::newest(LAST)).await)?;
+    Ok(rows::requests(names, slice.rows))
 }
 
 async fn pause(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::source::pause(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::source::pause(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "paused"))
 }
 
 async fn resume(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     let id = id?.0;
-    rows::made(configure::source::resume(&app.engine, &member.by(), id, rows::forget).await?)?;
+    configured::made(configure::source::resume(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
 }
 
 async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {
-    let store = rows::store(&app, &member);
+    let store = configured::store(&app, &member);
     let source = find(&store, id).await?;
     let connections = store.connections().list(None, configure::MAX_PER_TENANT).await?;
     let count = connections.iter().filter(|row| row.source == source.id).count();
@@ -248,25 +246,15 @@ async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer
     if source.kind == SourceKind::Webhook {
         consequences.push("Its URL stops working at once, and cannot be had again.".to_owned());
     }
-    consequences.extend(rows::with_it(count));
-    consequences.extend(rows::cancelled(rows::waiting(&store, filter, None).await?));
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Sources, None, &nonce).await?;
-    let here = links::source(&shell.tenant_id, &source.id.to_string());
-    let view = Confirm {
-        verb: "Delete source".to_owned(),
-        thing: source.name,
-        consequences,
-        action: links::verb(&here, "delete"),
-        cancel_href: here,
-        typed: None,
-        hidden: Vec::new(),
-        shell,
-    };
-    Ok(answer::show(&view, &nonce))
+    consequences.extend(configured::with_it(count));
+    consequences.extend(configured::cancelled(configured::waiting(&store, filter, None).await?));
+    let here = links::source(&member.membership.tenant.to_string(), &source.id.to_string());
+    let cancel_href = here.clone();
+    let asked = Deletion { verb: "Delete source", thing: source.name, consequences, here, cancel_href };
+    configured::confirm(&app, &member, Section::Sources, asked).await
 }
 
 async fn delete(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
-    rows::made(configure::source::delete(&app.engine, &member.by(), id?.0, rows::forget).await?)?;
+    configured::made(configure::source::delete(&app.engine, &member.by(), id?.0, configured::forget).await?)?;
     Ok(answer::done(&links::sources(&member.membership.tenant.to_string()), "deleted"))
 }

@@ -5,11 +5,10 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use bytes::Bytes;
-use postern_domain::{destination::DestinationKind, source::SourceKind};
+use postern_domain::{Timestamp, destination::DestinationKind, source::SourceKind};
 use postern_frontend::{
-    format, links,
+    links,
     pages::start::{Arrived, Start},
-    parts::{Mark, Step},
     shell::Section,
 };
 use postern_pipeline::{
@@ -20,16 +19,20 @@ use postern_pipeline::{
 };
 use postern_store::{
     TenantStore,
-    read::{DeliveryDetail, EventDetail, EventFilter, Window},
+    read::{EventFilter, Window},
     tenant::{Destination, Source},
 };
 
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as rows, Answer, Configured},
+    config_rows::{self as configured, Answer, Configured},
+    event::Found,
+    event_curl::quoted,
+    event_steps,
+    list::Names,
     posted::Posted,
-    source_rows,
+    rows,
 };
 use crate::{
     App,
@@ -42,10 +45,12 @@ use crate::{
 const BODY: &str = r#"{"type":"test","hello":"world"}"#;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    let at = |rest: &str| format!("/t/{{tenant}}/start{rest}");
     config
-        .service(resource(&at(""), [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(begin))]))
-        .service(resource(&at("/send"), [(Method::POST, web::post().to(send))]));
+        .service(resource(
+            "/t/{tenant}/start",
+            [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(begin))],
+        ))
+        .service(resource("/t/{tenant}/start/send", [(Method::POST, web::post().to(send))]));
 }
 
 /// A source that takes anything, and the bin that it leads to.
@@ -54,17 +59,17 @@ struct Pair {
     destination: Destination,
 }
 
-/// The oldest such pair.
-async fn find(store: &TenantStore) -> Result<Option<Pair>, Halt> {
-    let all = Configured::read(store).await?;
+/// The oldest such pair, and what everything is called.
+async fn find<N: Need>(app: &App, member: &Member<N>) -> Result<(Names, Option<Pair>), Halt> {
+    let all = Configured::read(&configured::store(app, member), member.scope()).await?;
     let pair = all.connections.iter().find_map(|connection| {
-        let mut sources = all.sources.iter().filter(|source| source.id == connection.source);
+        let mut sources = all.names.sources.iter().filter(|source| source.id == connection.source);
         let open = sources.find(|source| source.token.is_some() && source.scheme.as_deref() == Some("none"))?;
-        let mut bins = all.destinations.iter().filter(|found| found.id == connection.destination);
+        let mut bins = all.names.destinations.iter().filter(|found| found.id == connection.destination);
         let bin = bins.find(|found| found.kind == DestinationKind::Bin)?;
         Some(Pair { source: open.clone(), destination: bin.clone() })
     });
-    Ok(pair)
+    Ok((all.names, pair))
 }
 
 fn here<N: Need>(member: &Member<N>) -> String {
@@ -75,8 +80,8 @@ async fn show(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
-    let store = rows::store(&app, &member);
-    let Some(Pair { source, destination }) = find(&store).await? else {
+    let (names, pair) = find(&app, &member).await?;
+    let Some(Pair { source, destination }) = pair else {
         return Ok(answer::see_other(&links::overview(&member.membership.tenant.to_string())));
     };
     let nonce = Nonce::fresh();
@@ -89,91 +94,36 @@ async fn show(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
         send_action: links::verb(&links::start(tenant), "send"),
         source_href: links::source(tenant, &source.id.to_string()),
         destination_href: links::destination(tenant, &destination.id.to_string()),
-        arrived: arrived(&store, tenant, (&source, &destination)).await?,
+        arrived: arrived(&configured::store(&app, &member), &names, &source, app.engine.clock.now()).await?,
         shell,
     };
     Ok(answer::show(&view, &nonce))
 }
 
-/// One word of a command line.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-async fn arrived(
-    store: &TenantStore,
-    tenant: &str,
-    (source, destination): (&Source, &Destination),
-) -> Result<Option<Arrived>, Halt> {
+/// The last event of the source, with its way as the inspector shows it.
+async fn arrived(store: &TenantStore, names: &Names, source: &Source, now: Timestamp) -> Result<Option<Arrived>, Halt> {
     let filter = EventFilter { source: Some(source.id), ..EventFilter::default() };
-    let slice = store.list_events(&filter, &Window::newest(1)).await.map_err(Problem::from)?;
-    let Some(event) = slice.rows.into_iter().next() else { return Ok(None) };
-    let Some(detail) = store.find_event(event.id).await? else { return Ok(None) };
-    Ok(Some(Arrived {
-        settled: detail.deliveries.iter().all(|found| found.delivery.state.is_final()),
-        steps: steps(&detail, destination),
-        event: source_rows::event(tenant, &source.name, event),
+    let slice = rows::whole(store.list_events(&filter, &Window::newest(1)).await)?;
+    let Some(id) = slice.rows.first().map(|event| event.id) else { return Ok(None) };
+    let found = Found::read(store, names.tenant.clone(), id, now).await?;
+    let event = rows::events(store, names, slice.rows).await?.into_iter().next();
+    Ok(event.map(|event| Arrived {
+        settled: found.detail.deliveries.iter().all(|detail| detail.delivery.state.is_final()),
+        steps: event_steps::of(&found),
+        event,
     }))
-}
-
-fn steps(detail: &EventDetail, bin: &Destination) -> Vec<Step> {
-    let event = &detail.event;
-    let mut steps = vec![Step {
-        mark: Mark::Done,
-        title: "Received".to_owned(),
-        notes: vec![format!("From {}; on disk before it was answered.", event.remote)],
-        at: Some(format::moment_ms(event.received_at.as_micros())),
-        delta: String::new(),
-        href: None,
-    }];
-    for found in &detail.deliveries {
-        let name = if found.delivery.destination == bin.id { bin.name.as_str() } else { "Another destination" };
-        steps.extend(tries(found, name, event.received_at.as_micros()));
-    }
-    steps
-}
-
-fn tries(found: &DeliveryDetail, name: &str, since: i64) -> Vec<Step> {
-    let attempt = |attempt: &postern_store::read::Attempt| {
-        let is_success = attempt.status.is_some_and(|status| (200..300).contains(&status));
-        let result = attempt.status.map_or_else(|| attempt.kind.as_str().to_owned(), |status| status.to_string());
-        Step {
-            mark: if is_success { Mark::Done } else { Mark::Failed },
-            title: format!("{name} answered {result}"),
-            notes: vec![format!(
-                "Try {}, {}",
-                attempt.number,
-                format::duration_us(u64::from(attempt.timings.total_us))
-            )],
-            at: Some(format::moment_ms(attempt.started_at.as_micros())),
-            delta: format::delta(attempt.started_at.as_micros(), since),
-            href: None,
-        }
-    };
-    let mut steps: Vec<Step> = found.attempts.iter().map(attempt).collect();
-    if !found.delivery.state.is_final() {
-        steps.push(Step {
-            mark: Mark::Waiting,
-            title: format!("{name}: a try follows"),
-            notes: Vec::new(),
-            at: found.delivery.due_at.map(|due| format::moment_ms(due.as_micros())),
-            delta: String::new(),
-            href: None,
-        });
-    }
-    steps
 }
 
 /// Asked for twice, it makes one pair. Whoever may make connections may make their ends.
 async fn begin(member: Member<ConnectionsWrite>, app: Data<App>, _posted: Posted) -> Answer {
-    if find(&rows::store(&app, &member)).await?.is_some() {
+    if find(&app, &member).await?.1.is_some() {
         return Ok(answer::see_other(&here(&member)));
     }
     let by = member.by();
-    let source = rows::made(source::create(&app.engine, &by, open_source(), rows::forget).await?)?;
-    let destination = rows::made(destination::create(&app.engine, &by, bin(), rows::forget).await?)?;
+    let source = configured::made(source::create(&app.engine, &by, open_source(), configured::forget).await?)?;
+    let destination = configured::made(destination::create(&app.engine, &by, bin(), configured::forget).await?)?;
     let new = NewConnection { source: source.id, destination: destination.id, event_types: Vec::new() };
-    rows::made(connection::create(&app.engine, &by, new, rows::forget).await?)?;
+    configured::made(connection::create(&app.engine, &by, new, configured::forget).await?)?;
     Ok(answer::done(&here(&member), "created"))
 }
 
@@ -211,7 +161,7 @@ fn bin() -> NewDestination {
 
 /// What a sender would post, taken in as if it had come over the network.
 async fn send(member: Member<SourcesWrite>, app: Data<App>, _posted: Posted) -> Answer {
-    let pair = find(&rows::store(&app, &member)).await?.ok_or_else(Problem::not_found)?;
+    let pair = find(&app, &member).await?.1.ok_or_else(Problem::not_found)?;
     let source = app.engine.routing.source(pair.source.id).await?.ok_or_else(Problem::not_found)?;
     if source.paused {
         return Err(Problem::paused("The source is paused: resume it first.").into());

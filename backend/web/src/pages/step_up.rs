@@ -5,17 +5,14 @@ use actix_web::{
     http::{Method, StatusCode},
     web::{self, Data, ServiceConfig},
 };
-use postern_frontend::{links, pages::reauth::Reauth};
+use postern_frontend::pages::reauth::Reauth;
 use postern_pipeline::people::{self, ConfirmError};
 
 use super::{Halt, answer, answer::Nonce, login::own_path, posted::Posted};
 use crate::{App, auth::Visitor, query::Query, route::resource};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(resource(
-        links::REAUTH,
-        [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(confirm))],
-    ));
+    config.service(resource("/reauth", [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(confirm))]));
 }
 
 /// Confirmed so long ago, a password must be given again.
@@ -28,8 +25,8 @@ pub(super) fn require(app: &App, visitor: &Visitor, next: &str) -> Result<(), Ha
     if age_ms < GOOD_FOR_MS { Ok(()) } else { Err(Halt::StepUp { next: next.to_owned() }) }
 }
 
-async fn show(app: Data<App>, visitor: Visitor, query: Query) -> Result<HttpResponse, Halt> {
-    let next = own_path(&query.without_empty().text("next").unwrap_or_default());
+async fn show(app: Data<App>, visitor: Visitor, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
+    let next = own_path(&query?.without_empty().text("next").unwrap_or_default());
     Ok(page(&app, &visitor, StatusCode::OK, next, None))
 }
 

@@ -41,6 +41,9 @@ pub(crate) struct ApiKeyView {
     created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// To the minute; null for never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used_at: Option<Timestamp>,
     /// The key itself, shown once, when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -57,6 +60,7 @@ impl ApiKeyView {
             created_by: key.created_by.clone(),
             created_at: key.created_at,
             expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
             key: None,
         }
     }
