@@ -53,6 +53,14 @@ pub struct AuditRow {
     pub changes: Vec<FieldChange>,
 }
 
+impl AuditRow {
+    /// Folded, so that the entry stays a row.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.changes.len() > 3
+    }
+}
+
 /// Secrets come as `changed`.
 #[derive(Clone, Debug)]
 pub struct FieldChange {

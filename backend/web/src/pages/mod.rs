@@ -9,6 +9,7 @@ mod account;
 mod answer;
 mod asset;
 mod audit;
+mod audit_export;
 mod config_rows;
 mod connection;
 mod connection_form;
