@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_domain::{ConnectionId, TenantId, Timestamp};
+use postern_domain::{AttemptId, ConnectionId, TenantId, Timestamp};
 use postern_store::{
     StoreError,
     engine::{ClaimTerms, Claimed, LaneWish},
@@ -31,7 +31,13 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(engine: Arc<Engine>) {
     let mut discovered_at: Option<Instant> = None;
+    let mut unsure: Vec<AttemptId> = Vec::new();
     while !engine.tasks.stopping() {
+        if let Err(cause) = give_back(&engine, &mut unsure).await {
+            tracing::warn!(%cause, "A claim that failed could not be given back yet");
+            pause(&engine, FAILURE_PAUSE).await;
+            continue;
+        }
         let rediscover = engine.lanes.take_rediscover();
         if rediscover || discovered_at.is_none_or(|at| at.elapsed() >= DISCOVER_EVERY) {
             discovered_at = Some(Instant::now());
@@ -41,7 +47,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 continue;
             }
         }
-        match round(&engine).await {
+        match round(&engine, &mut unsure).await {
             Ok(claimed) if claimed >= CLAIM => {}
             Ok(_) => {
                 let wait = until_next(&engine).min(DISCOVER_EVERY);
@@ -87,8 +93,21 @@ struct Ready {
     slots: Vec<Slot>,
 }
 
-/// One claim. Answers how many were leased.
-async fn round(engine: &Arc<Engine>) -> Result<usize, StoreError> {
+/// A claim that failed may have leased something all the same, and nobody would deliver it until the lease runs out.
+async fn give_back(engine: &Engine, unsure: &mut Vec<AttemptId>) -> Result<(), StoreError> {
+    if !unsure.is_empty() {
+        let freed = engine.store.unclaim(unsure).await?;
+        unsure.clear();
+        if freed > 0 {
+            tracing::info!("{freed} deliveries of a claim that failed are due again");
+            engine.lanes.rediscover();
+        }
+    }
+    Ok(())
+}
+
+/// One claim. Answers how many were leased. While it is not known whether it was made, its tokens are `unsure`.
+async fn round(engine: &Arc<Engine>, unsure: &mut Vec<AttemptId>) -> Result<usize, StoreError> {
     if !engine.instance.is_live() {
         return Ok(0);
     }
@@ -101,9 +120,17 @@ async fn round(engine: &Arc<Engine>) -> Result<usize, StoreError> {
         .iter()
         .map(|lane| LaneWish { connection: lane.lane, most: u32::try_from(lane.slots.len()).unwrap_or(0) })
         .collect();
-    let terms = ClaimTerms { now, instance: engine.instance.id(), lease_ms: engine.options.lease_ms };
+    let most: u32 = wishes.iter().map(|wish| wish.most).sum();
+    let tokens: Vec<AttemptId> = (0..most).map(|_| AttemptId::fresh()).collect();
+    let terms = ClaimTerms { now, instance: engine.instance.id(), lease_ms: engine.options.lease_ms, tokens };
     let leased_at = Instant::now();
-    let claimed = engine.store.claim(&wishes, terms).await?;
+    let claimed = match engine.store.claim(&wishes, &terms).await {
+        Ok(claimed) => claimed,
+        Err(cause) => {
+            *unsure = terms.tokens;
+            return Err(cause);
+        }
+    };
     let count = claimed.len();
     let mut got: HashMap<ConnectionId, u32> = HashMap::new();
     for row in claimed {

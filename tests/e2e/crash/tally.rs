@@ -20,10 +20,13 @@ pub(crate) struct Tally {
 /// accepted arrived, under one id and with its own body; no event without its delivery; nothing that nobody sent.
 pub(crate) async fn balance(load: &Load, receivers: &[&Receiver], inspector: &Inspector) -> Tally {
     let accepted = load.stop().await;
-    poll_until(DRAIN, "the queue is empty", async || {
-        (inspector.number("SELECT count(*) FROM queue").await == 0).then_some(())
-    })
-    .await;
+    let empty = async || (inspector.number("SELECT count(*) FROM queue").await == 0).then_some(());
+    if tokio::time::timeout(DRAIN, poll_until(DRAIN * 2, "the queue is empty", empty)).await.is_err() {
+        let left = "SELECT state, 'attempts ' || attempts || ', retries ' || retries || ', due ' || due_at || ', leased ' || \
+                    coalesce(CAST(leased_at AS text), 'no') || ', a row of ' || count(*) OVER (PARTITION BY state) \
+                    FROM queue LIMIT 20";
+        panic!("the queue is not empty after {DRAIN:?}: {:?}", inspector.pairs(left).await);
+    }
     let arrivals: Vec<Arrival> = receivers.iter().flat_map(|receiver| receiver.arrivals()).collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for arrival in &arrivals {

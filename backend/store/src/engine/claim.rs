@@ -144,12 +144,19 @@ CROSS JOIN LATERAL (SELECT type, content_type FROM events WHERE events.id = want
 LEFT JOIN LATERAL (SELECT body FROM event_bodies WHERE event_id = wanted.id LIMIT 1) AS content ON true";
 
 /// What a claim is made with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ClaimTerms {
     pub now: Timestamp,
     pub instance: Uuid,
     pub lease_ms: i64,
+    /// One for each delivery that may be leased, by the caller: who does not get an answer knows what to give back.
+    pub tokens: Vec<AttemptId>,
 }
+
+/// As they stand after a claim, but for the due time, which stays.
+const UNCLAIM_POSTGRES: &str = "
+UPDATE queue SET state = 'pending', lease_token = NULL, leased_by = NULL, leased_at = NULL, leased_until = NULL
+WHERE state = 'leased' AND lease_token = ANY ($1::uuid[])";
 
 impl Store {
     /// The lanes with something pending.
@@ -173,18 +180,49 @@ impl Store {
     /// Leases up to `most` due deliveries of each lane, first due first. An answer is a lease: each must be settled.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn claim(&self, wishes: &[LaneWish], terms: ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
+    /// When the database does not answer. Whether something was leased is then not known: see [`Store::unclaim`].
+    pub async fn claim(&self, wishes: &[LaneWish], terms: &ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
         match &self.inner.pools {
             Pools::Postgres { engine, .. } => claim_postgres(engine, wishes, terms).await,
             Pools::Sqlite { writer, readers, .. } => claim_sqlite(writer, readers, wishes, terms).await,
         }
     }
+
+    /// Gives back what a claim with these tokens may have leased: no attempt was begun under any of them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unclaim(&self, tokens: &[AttemptId]) -> Result<u64, StoreError> {
+        let doing = "giving a claim back";
+        let mut freed = 0;
+        match &self.inner.pools {
+            Pools::Postgres { engine, .. } => {
+                let tokens: Vec<Uuid> = tokens.iter().map(|token| token.uuid()).collect();
+                let done = sqlx::query(UNCLAIM_POSTGRES).bind(tokens).execute(engine).await;
+                freed += done.map_err(StoreError::during(doing))?.rows_affected();
+            }
+            Pools::Sqlite { writer, .. } => {
+                for range in pieces(tokens.len()) {
+                    let tokens = tokens.get(range).unwrap_or_default();
+                    let sql = format!(
+                        "UPDATE queue SET state = 'pending', lease_token = NULL, leased_by = NULL, leased_at = NULL, \
+                         leased_until = NULL WHERE state = 'leased' AND lease_token IN ({})",
+                        marks(tokens.len())
+                    );
+                    let mut query = sqlx::query(AssertSqlSafe(sql));
+                    for token in tokens {
+                        query = query.bind(token.uuid());
+                    }
+                    freed += query.execute(writer).await.map_err(StoreError::during(doing))?.rows_affected();
+                }
+            }
+        }
+        Ok(freed)
+    }
 }
 
-async fn claim_postgres(pool: &PgPool, wishes: &[LaneWish], terms: ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
-    let most: u32 = wishes.iter().map(|wish| wish.most).sum();
-    let tokens: Vec<Uuid> = (0..most).map(|_| AttemptId::fresh().uuid()).collect();
+async fn claim_postgres(pool: &PgPool, wishes: &[LaneWish], terms: &ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
+    let tokens: Vec<Uuid> = terms.tokens.iter().map(|token| token.uuid()).collect();
     let rows: Vec<ClaimRow> = sqlx::query_as(CLAIM_POSTGRES)
         .bind(wishes.iter().map(|wish| wish.connection.uuid()).collect::<Vec<_>>())
         .bind(wishes.iter().map(|wish| i32::try_from(wish.most).unwrap_or(i32::MAX)).collect::<Vec<_>>())
@@ -208,13 +246,13 @@ async fn claim_sqlite(
     writer: &SqlitePool,
     readers: &SqlitePool,
     wishes: &[LaneWish],
-    terms: ClaimTerms,
+    terms: &ClaimTerms,
 ) -> Result<Vec<Claimed>, StoreError> {
     let doing = "claiming deliveries";
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;
     let mut rows: Vec<ClaimRow> = Vec::new();
+    let mut tokens = terms.tokens.iter();
     for wish in wishes {
-        // The token is made here, not in SQL: it is also the id of the attempt.
         let due: Vec<ClaimRow> = sqlx::query_as(
             "SELECT delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, \
              delivery_id AS lease_token, retries, attempts, asked_by FROM queue \
@@ -226,7 +264,7 @@ async fn claim_sqlite(
         .fetch_all(&mut *tx)
         .await
         .map_err(StoreError::during(doing))?;
-        rows.extend(due.into_iter().map(|row| ClaimRow { lease_token: AttemptId::fresh().uuid(), ..row }));
+        rows.extend(due.into_iter().zip(&mut tokens).map(|(row, token)| ClaimRow { lease_token: token.uuid(), ..row }));
     }
     for range in pieces(rows.len()) {
         let rows = rows.get(range).unwrap_or_default();

@@ -100,9 +100,10 @@ impl Lane {
     }
 
     async fn claim(&self, db: &Db, most: u32, now: Timestamp) -> Vec<Claimed> {
-        let terms = ClaimTerms { now, instance: self.instance, lease_ms: LEASE_MS };
+        let tokens = (0..most).map(|_| AttemptId::fresh()).collect();
+        let terms = ClaimTerms { now, instance: self.instance, lease_ms: LEASE_MS, tokens };
         let wish = LaneWish { connection: self.connection, most };
-        db.store.claim(&[wish], terms).await.expect("claims")
+        db.store.claim(&[wish], &terms).await.expect("claims")
     }
 
     fn settlement(&self, delivery: DeliveryId, token: AttemptId, verdict: Verdict) -> Settlement {
@@ -244,6 +245,26 @@ async fn a_claim_takes_what_is_due_first_and_no_more_than_was_asked_for() {
         assert_eq!(lane.claim(&db, 3, NOON).await.len(), 2);
         assert!(lane.claim(&db, 3, NOON).await.is_empty());
         assert!(db.store.lanes_due().await.expect("lanes").is_empty());
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_without_an_answer_is_given_back_and_nobody_elses() {
+    each(|db| async move {
+        let lane = Lane::new();
+        for _ in 0..3 {
+            lane.owe(&db, None).await;
+        }
+        let mine = lane.claim(&db, 2, NOON).await;
+        let kept = lane.claim(&db, 1, NOON).await;
+        let tokens: Vec<AttemptId> = mine.iter().map(|row| row.token).chain([AttemptId::fresh()]).collect();
+        assert_eq!(db.store.unclaim(&tokens).await.expect("gives back"), 2);
+        assert_eq!(db.store.unclaim(&tokens).await.expect("gives back"), 0);
+        let again = lane.claim(&db, 3, NOON).await;
+        assert_eq!(again.len(), 2, "{} is still leased", kept[0].delivery);
+        assert!(again.iter().all(|row| row.attempts == 0), "nothing was tried under the lease");
         db
     })
     .await;
