@@ -13,9 +13,10 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 
 /// The name by which templates ask for a file, and where it lies.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("theme.css", "assets/theme.css"),
     ("app.js", "assets/app.js"),
+    ("live.js", "assets/live.js"),
     ("favicon.svg", "assets/favicon.svg"),
     ("basecoat.css", "node_modules/basecoat-css/dist/basecoat.cdn.min.css"),
     ("htmx.js", "node_modules/htmx.org/dist/htmx.min.js"),

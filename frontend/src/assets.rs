@@ -44,5 +44,6 @@ mod tests {
         let size = |name: &str| ASSETS.iter().find(|asset| asset.name == name).expect(name).plain.len();
         assert!(size("theme.css") <= 12_800, "theme.css has {} bytes", size("theme.css"));
         assert!(size("app.js") <= 4_096, "app.js has {} bytes", size("app.js"));
+        assert!(size("live.js") <= 2_048, "live.js has {} bytes", size("live.js"));
     }
 }

@@ -69,6 +69,12 @@ pub fn event_raw(tenant: &str, id: &str) -> String {
     in_tenant(tenant, &format!("events/{id}/raw"))
 }
 
+/// What goes on: of the overview, the events, or one event.
+#[must_use]
+pub fn live(tenant: &str, page: &str) -> String {
+    in_tenant(tenant, &format!("live/{page}"))
+}
+
 /// A delivery is shown on the page of its event.
 #[must_use]
 pub fn delivery(tenant: &str, event: &str, id: &str) -> String {

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use postern_pipeline::Engine;
 
 pub use actix_web::dev::ServerHandle;
+pub use pages::Live;
 pub use serve::{routes, run, serve};
 pub use settings::{Limits, Serves, Settings};
 
@@ -38,4 +39,6 @@ pub struct App {
     /// The verbs, and the store to read from.
     pub engine: Arc<Engine>,
     pub settings: Settings,
+    /// The pages that are told what changes.
+    pub live: Live,
 }

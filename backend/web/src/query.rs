@@ -97,7 +97,7 @@ impl Query {
         problem.map_or(Ok(()), Err)
     }
 
-    fn read(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn read(text: &str) -> Result<Self, Problem> {
         let unreadable = |detail: &str| Problem::new(Code::InvalidQuery, detail);
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
             .map_err(|_| unreadable("The query cannot be read."))?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Template)]
-#[template(path = "pages/event.html")]
+#[template(path = "pages/event.html", blocks = ["live"])]
 pub struct EventDetail {
     pub shell: Shell,
     pub id: String,

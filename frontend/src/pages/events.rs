@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Template)]
-#[template(path = "pages/events.html")]
+#[template(path = "pages/events.html", blocks = ["live"])]
 pub struct EventList {
     pub shell: Shell,
     pub filter: EventFilter,

@@ -12,7 +12,6 @@ pub mod destination_form;
 pub mod destinations;
 pub mod error;
 pub mod event;
-pub mod event_rows;
 pub mod events;
 pub mod key_form;
 pub mod key_made;

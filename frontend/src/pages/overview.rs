@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Template)]
-#[template(path = "pages/overview.html")]
+#[template(path = "pages/overview.html", blocks = ["live"])]
 pub struct Overview {
     pub shell: Shell,
     /// Nothing is set up: the page leads to the first event instead.

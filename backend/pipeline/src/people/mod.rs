@@ -14,6 +14,6 @@ mod throttle;
 pub use log_in::{LogIn, LogInError, LoggedIn, log_in};
 pub use member::{MemberError, NewMember, Removal, RoleChange, add_member, remove_member, set_role};
 pub use password::{ChangePasswordError, ConfirmError, change_password, confirm};
-pub use person::{Person, identify, membership, memberships, set_theme};
+pub use person::{Person, identify, identify_again, membership, memberships, set_theme};
 pub use postern_store::{people::Membership, tenant::Member};
 pub use session::{SessionView, end_session, log_out, sessions};

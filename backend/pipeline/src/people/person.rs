@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use postern_domain::{Actor, SessionId, TenantId, Timestamp, UserId, theme::Theme};
-use postern_store::{StoreError, people::Membership};
+use postern_store::{
+    StoreError,
+    people::{Membership, Session},
+};
 
 use crate::Engine;
 
@@ -41,7 +44,21 @@ pub async fn identify(
     remote: Option<IpAddr>,
 ) -> Result<Option<Person>, StoreError> {
     let session = engine.store.use_session(session).await?;
-    Ok(session.map(|session| Person {
+    Ok(session.map(|session| person(session, remote)))
+}
+
+/// The same person again, if the session is still alive: for what goes on without anybody doing anything, which must
+/// not keep a session from ending when nobody uses it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn identify_again(engine: &Engine, known: &Person) -> Result<Option<Person>, StoreError> {
+    let session = engine.store.find_session(known.session).await?;
+    Ok(session.map(|session| person(session, known.remote)))
+}
+
+fn person(session: Session, remote: Option<IpAddr>) -> Person {
+    Person {
         user: session.user,
         email: session.email,
         session: session.id,
@@ -49,7 +66,7 @@ pub async fn identify(
         created_at: session.created_at,
         theme: session.theme,
         remote,
-    }))
+    }
 }
 
 /// The tenants that the user may act for, by name.

@@ -104,16 +104,24 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn use_session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let (reader, now) = (self.reader(), self.clock().now());
-        let mut query = select(&reader);
-        query.sql("session.id = ").bind(id.uuid());
-        alive(&mut query, now);
-        let row = query.one::<SessionRow>(&reader, "reading a session").await?;
-        let Some(session) = row.map(Session::read).transpose()? else { return Ok(None) };
+        let Some(session) = self.find_session(id).await? else { return Ok(None) };
+        let now = self.clock().now();
         if now.ms_since(session.seen_at) >= TOUCH_MS {
             self.touch(id, now).await;
         }
         Ok(Some(session))
+    }
+
+    /// The session, if it is alive. Looking does not keep it so.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let (reader, now) = (self.reader(), self.clock().now());
+        let mut query = select(&reader);
+        query.sql("session.id = ").bind(id.uuid());
+        alive(&mut query, now);
+        query.one::<SessionRow>(&reader, "reading a session").await?.map(Session::read).transpose()
     }
 
     /// Those of the user that are alive, newest first.

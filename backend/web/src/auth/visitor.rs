@@ -68,6 +68,13 @@ impl<N: Need> Member<N> {
         self.visitor.person.actor()
     }
 
+    /// The member as they are now, for a page that goes on: the session may have ended, the role may be another.
+    pub(crate) async fn again(&self, app: &App) -> Result<Self, Halt> {
+        let person = people::identify_again(&app.engine, &self.visitor.person).await?;
+        let person = person.ok_or(Halt::LogIn { next: None })?;
+        enter(app, Visitor { person }, Some(self.membership.tenant)).await
+    }
+
     /// The member as the verbs of the pipeline want one.
     #[must_use]
     pub fn by(&self) -> By {
@@ -89,6 +96,10 @@ async fn member<N: Need>(request: &HttpRequest) -> Result<Member<N>, Halt> {
     let visitor = visitor(request).await?.ok_or_else(|| to_log_in(request))?;
     let tenant: Option<TenantId> = request.match_info().get("tenant").and_then(|text| text.parse().ok());
     let app = request.app_data::<Data<App>>().ok_or_else(Problem::not_found)?;
+    enter(app, visitor, tenant).await
+}
+
+async fn enter<N: Need>(app: &App, visitor: Visitor, tenant: Option<TenantId>) -> Result<Member<N>, Halt> {
     let membership = match tenant {
         Some(tenant) => people::membership(&app.engine, visitor.person.user, tenant).await?,
         None => None,

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::{Method, header},
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{ConnectionId, DestinationId, EventId, Timestamp, permission::Permission};
+use postern_domain::{ConnectionId, DestinationId, EventId, Timestamp, delivery::EventOutcome, permission::Permission};
 use postern_frontend::{links, pages::event::EventDetail, parts::Fact, payload::Payload, shell::Section};
 use postern_store::{
     TenantStore,
@@ -20,6 +20,7 @@ use super::{
     answer::{self, Nonce},
     event_curl, event_panel, event_steps,
     event_words::Around,
+    live::{self, Part},
     rows,
 };
 use crate::{
@@ -34,7 +35,8 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/t/{tenant}/events/{id}", [(Method::GET, web::get().to(show))]))
-        .service(resource("/t/{tenant}/events/{id}/raw", [(Method::GET, web::get().to(raw))]));
+        .service(resource("/t/{tenant}/events/{id}/raw", [(Method::GET, web::get().to(raw))]))
+        .service(resource("/t/{tenant}/live/events/{id}", [(Method::GET, web::get().to(go_on))]));
 }
 
 /// An event with all that its page speaks about.
@@ -101,6 +103,11 @@ impl Found {
         Some(app.settings.ingest_url(if may_see { token.expose() } else { "TOKEN" }))
     }
 
+    /// Nobody but a person will change anything.
+    fn is_over(&self) -> bool {
+        !matches!(self.detail.event.outcome, EventOutcome::Queued | EventOutcome::Retrying | EventOutcome::Held)
+    }
+
     /// Of the only delivery, or of the first that is not through.
     fn next_step(&self) -> String {
         let next = self.detail.deliveries.iter().map(|detail| &detail.delivery);
@@ -119,18 +126,50 @@ async fn show(
     let (nonce, id, mut query) = (Nonce::fresh(), id?.0, query?);
     let done = query.text("done");
     query.finish()?;
+    let (mut page, found) = inspect(&app, &member, id, done.as_deref(), &nonce).await?;
+    let here = links::live(&found.tenant, &format!("events/{id}"));
+    let part = Part::of(&page.as_live())?.and_last(found.is_over());
+    page.shell.live_href = part.live_href(&here);
+    Ok(answer::show(&page, &nonce))
+}
+
+/// Until nothing more happens to it.
+async fn go_on(
+    request: HttpRequest,
+    member: Result<Member<EventsRead>, Halt>,
+    app: Data<App>,
+    id: Result<PathId<EventId>, Halt>,
+    query: Result<Query, Halt>,
+) -> Result<HttpResponse, Halt> {
+    let (id, mut query) = (id?.0, query?);
+    let seen = query.aside(live::SEEN);
+    query.finish()?;
+    live::stream(&app, &request, member, seen, move |app, member| async move {
+        let (page, found) = inspect(&app, &member, id, None, &Nonce::fresh()).await?;
+        Ok(Part::of(&page.as_live())?.and_last(found.is_over()))
+    })
+    .await
+}
+
+async fn inspect(
+    app: &Data<App>,
+    member: &Member<EventsRead>,
+    id: EventId,
+    done: Option<&str>,
+    nonce: &Nonce,
+) -> Result<(EventDetail, Found), Halt> {
     let store = app.engine.store.tenant(member.scope());
     let tenant = member.scope().tenant_id().to_string();
     let found = Found::read(&store, tenant, id, app.engine.clock.now()).await?;
     let body = store.find_payload(id).await?.and_then(|payload| payload.body);
     let event = &found.detail.event;
     let headers = rows::headers(&found.detail.headers);
-    let url = found.url(&app, member.may(Permission::SourcesRead));
+    let url = found.url(app, member.may(Permission::SourcesRead));
     let curl =
         url.zip(body.as_deref()).map(|(url, body)| event_curl::command(&url, &headers, body, &file_name(id, body)));
     let source = event.source.to_string();
     let page = EventDetail {
-        shell: answer::shell(&app, &member, Section::Events, done.as_deref(), &nonce).await?,
+        shell: answer::shell(app, member, Section::Events, done, nonce).await?,
         id: id.to_string(),
         event_type: event.event_type.clone(),
         source: found.source.as_ref().map_or_else(|| source.clone(), |source| source.name.clone()),
@@ -149,7 +188,7 @@ async fn show(
         curl,
         back_href: links::events(&found.tenant),
     };
-    Ok(answer::show(&page, &nonce))
+    Ok((page, found))
 }
 
 /// The bytes. Whoever sent them chose them, so a browser may save them and do nothing else with them.

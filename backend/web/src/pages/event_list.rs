@@ -1,7 +1,7 @@
 //! `/t/{tenant}/events`.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::Method,
     web::{self, Data, ServiceConfig},
 };
@@ -17,6 +17,7 @@ use super::{
     Halt,
     answer::{self, Nonce},
     list::{self, Asked, Names},
+    live::{self, Part},
     rows,
 };
 use crate::{
@@ -27,12 +28,48 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/t/{tenant}/events", [(Method::GET, web::get().to(show))]));
+    config
+        .service(resource("/t/{tenant}/events", [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/live/events", [(Method::GET, web::get().to(go_on))]));
 }
 
 async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
     let nonce = Nonce::fresh();
-    let mut asked = Asked::of(query?);
+    let (mut shown, live) = list(&app, &member, query?, &nonce).await?;
+    if let Some(live) = live {
+        let part = Part::of(&shown.as_live())?;
+        shown.shell.live_href = part.live_href(&live);
+    }
+    Ok(answer::show(&shown, &nonce))
+}
+
+async fn go_on(
+    request: HttpRequest,
+    member: Result<Member<EventsRead>, Halt>,
+    app: Data<App>,
+) -> Result<HttpResponse, Halt> {
+    let text = request.query_string().to_owned();
+    let seen = Query::read(&text)?.aside(live::SEEN);
+    live::stream(&app, &request, member, seen, move |app, member| {
+        let query = Query::read(&text);
+        async move {
+            let mut query = query?;
+            query.aside(live::SEEN);
+            let (shown, _) = list(&app, &member, query, &Nonce::fresh()).await?;
+            Part::of(&shown.as_live())
+        }
+    })
+    .await
+}
+
+/// The list, and where to hear what comes new on top of it: only its newest page goes on.
+async fn list(
+    app: &Data<App>,
+    member: &Member<EventsRead>,
+    query: Query,
+    nonce: &Nonce,
+) -> Result<(EventList, Option<String>), Halt> {
+    let mut asked = Asked::of(query);
     let wanted = read::EventFilter {
         source: asked.parsed("source", "There is no such source.", |text| text.parse().ok()),
         event_type: asked
@@ -53,19 +90,21 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
     };
     let (here, filtered) = (asked.here(&links::events(&names.tenant)), asked.is_filtered());
     let (mut problem, done) = (asked.problem.take(), asked.done.take());
-    let page = asked.page(&app, member.scope(), "page:events")?;
+    let live = asked.here(&links::live(&names.tenant, "events"));
+    let page = asked.page(app, member.scope(), "page:events")?;
     let slice = match problem {
         Some(_) => Slice::default(),
         None => list::or_problem(store.list_events(&wanted, &page.window(from, to)).await, &mut problem)?,
     };
     let found = page.answer_slice(slice, |event| event);
     let shown = EventList {
-        shell: answer::shell(&app, &member, Section::Events, done.as_deref(), &nonce).await?,
+        shell: answer::shell(app, member, Section::Events, done.as_deref(), nonce).await?,
         filter,
         filtered,
         rows: rows::events(&store, &names, found.data).await?,
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
         problem,
     };
-    Ok(answer::show(&shown, &nonce))
+    let goes_on = shown.problem.is_none() && page.after_bytes().is_none();
+    Ok((shown, goes_on.then_some(live)))
 }

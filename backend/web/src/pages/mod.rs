@@ -25,6 +25,7 @@ mod event_words;
 mod halt;
 mod key;
 mod list;
+mod live;
 mod login;
 mod member;
 mod overview;
@@ -41,6 +42,7 @@ mod step_up;
 use actix_web::web::ServiceConfig;
 
 pub use halt::Halt;
+pub use live::Live;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.configure(root::routes).configure(asset::routes).configure(login::routes);

@@ -4,7 +4,7 @@
 //! more.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::Method,
     web::{self, Data, ServiceConfig},
 };
@@ -13,6 +13,7 @@ use postern_frontend::{
     chart::Chart,
     format, links,
     pages::overview::{Attention, Kpi, Overview, RangeLink},
+    parts::EventRow,
     shell::{Section, Shell},
     state::State,
 };
@@ -26,6 +27,7 @@ use super::{
     Halt,
     answer::{self, Nonce},
     list::Names,
+    live::{self, Part},
     overview_chart::{self, Range},
     rows,
 };
@@ -40,7 +42,9 @@ const NEWEST: usize = 1_000;
 const LAST_EVENTS: usize = 10;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/t/{tenant}/", [(Method::GET, web::get().to(show))]));
+    config
+        .service(resource("/t/{tenant}/", [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/live/overview", [(Method::GET, web::get().to(go_on))]));
 }
 
 /// The deliveries that the figures are counted from.
@@ -88,18 +92,45 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
         first_run(shell)
     } else {
         let counted = Counted::read(&store, range, now).await?;
-        let last = store.list_events(&EventFilter::default(), &Window::newest(LAST_EVENTS)).await;
-        Overview {
+        let mut page = Overview {
             shell,
             first_run: false,
             ranges: ranges(&names.tenant, range),
             kpis: kpis(&names.tenant, &counted, now),
             chart: overview_chart::of(&names.tenant, range, &counted.all, now),
             attention: attention(&names, &counted),
-            events: rows::events(&store, &names, rows::whole(last)?.rows).await?,
-        }
+            events: last_events(&store, &names).await?,
+        };
+        let part = Part::of(&page.as_live())?;
+        page.shell.live_href = part.live_href(&links::live(&names.tenant, "overview"));
+        page
     };
     Ok(answer::show(&page, &nonce))
+}
+
+async fn last_events(store: &TenantStore, names: &Names) -> Result<Vec<EventRow>, Halt> {
+    let last = store.list_events(&EventFilter::default(), &Window::newest(LAST_EVENTS)).await;
+    rows::events(store, names, rows::whole(last)?.rows).await
+}
+
+/// The last events go on; figures are counted when the page is opened.
+async fn go_on(
+    request: HttpRequest,
+    member: Result<Member<EventsRead>, Halt>,
+    app: Data<App>,
+    query: Result<Query, Halt>,
+) -> Result<HttpResponse, Halt> {
+    let mut query = query?;
+    let seen = query.aside(live::SEEN);
+    query.finish()?;
+    live::stream(&app, &request, member, seen, |app, member| async move {
+        let store = app.engine.store.tenant(member.scope());
+        let names = Names::read(&store, member.scope()).await?;
+        let shell = answer::shell(&app, &member, Section::Overview, None, &Nonce::fresh()).await?;
+        let page = Overview { events: last_events(&store, &names).await?, first_run: false, ..first_run(shell) };
+        Part::of(&page.as_live())
+    })
+    .await
 }
 
 fn first_run(shell: Shell) -> Overview {

@@ -18,7 +18,7 @@ use postern_store::{
     Options, Retention, Serving, Store,
     bootstrap::{Bootstrapped, NewTenant},
 };
-use postern_web::{App, Limits, ServerHandle, Settings};
+use postern_web::{App, Limits, Live, ServerHandle, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -41,7 +41,7 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("postern-web-{}", fresh_uuid().simple()));
         let clock = Clock::manual(NOON);
         let store = runtime.block_on(open(&folder, &clock));
-        let engine = runtime.block_on(async { engine(store.clone(), clock.clone()) });
+        let engine = runtime.block_on(engine(store.clone(), clock.clone()));
         let settings = Settings {
             public_url: "https://hooks.example.com".to_owned(),
             ingest_url: None,
@@ -55,7 +55,8 @@ impl Server {
         let limits = Limits { workers: 1, shutdown_timeout: Duration::from_secs(1), ..Limits::default() };
         let thread = std::thread::spawn(move || {
             let started = |handle| sender.send(handle).expect("somebody waits");
-            postern_web::run(App { engine, settings }, listener, limits, started).expect("serves");
+            postern_web::run(App { engine, settings, live: Live::default() }, listener, limits, started)
+                .expect("serves");
         });
         let handle = receiver.recv().expect("started");
         Self { address, clock, store, folder, runtime, running: Some((handle, thread)) }
@@ -106,7 +107,7 @@ async fn open(folder: &std::path::Path, clock: &Clock) -> Store {
     store
 }
 
-fn engine(store: Store, clock: Clock) -> std::sync::Arc<Engine> {
+async fn engine(store: Store, clock: Clock) -> std::sync::Arc<Engine> {
     let egress = postern_egress::Options {
         allow: Vec::new(),
         https_only: false,
@@ -121,7 +122,10 @@ fn engine(store: Store, clock: Clock) -> std::sync::Arc<Engine> {
         retention: Retention { payload_days: 30, metadata_days: 90 },
         tenant_rate_per_s: 1_000,
     };
-    Engine::new(Parts { store, egress: postern_egress::Client::new(egress).expect("a client"), clock, options })
+    let egress = postern_egress::Client::new(egress).expect("a client");
+    let engine = Engine::new(Parts { store, egress, clock, options });
+    engine.start().await.expect("starts");
+    engine
 }
 
 /// Somebody with a key.

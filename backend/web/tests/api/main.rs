@@ -9,6 +9,7 @@ mod harness;
 mod idempotency;
 mod input;
 mod lists;
+mod live;
 mod matrix;
 mod members;
 mod openapi;
