@@ -44,7 +44,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
         metrics_token: config.metrics_token.clone(),
         serves: if duty == Duty::Worker { Serves::Health } else { Serves::Everything },
     };
-    let app = App { engine: engine.clone(), settings };
+    let app = App::new(engine.clone(), settings);
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || actix(app, listener, sender))?;
     let handle = receiver.await.context("starting the listener")?;

@@ -7,6 +7,7 @@ mod answer;
 pub mod api;
 pub mod auth;
 pub mod body;
+mod export;
 mod health;
 pub mod idempotency;
 mod inlet;
@@ -38,4 +39,13 @@ pub struct App {
     /// The verbs, and the store to read from.
     pub engine: Arc<Engine>,
     pub settings: Settings,
+    exports: export::Slots,
+}
+
+impl App {
+    /// Nothing is under way yet.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Self { engine, settings, exports: export::Slots::default() }
+    }
 }

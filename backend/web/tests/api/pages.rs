@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::harness::{Answer, Client, Server, request};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Keeps cookies, as browsers do.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     server: &'a Server,
     cookies: BTreeMap<String, String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a Server) -> Self {
+    pub(crate) fn new(server: &'a Server) -> Self {
         Self { server, cookies: BTreeMap::new() }
     }
 
@@ -36,7 +36,7 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }
 
@@ -46,7 +46,7 @@ impl<'a> Browser<'a> {
         self.send("POST", path, &[("sec-fetch-site", "same-origin")], &format!("_csrf={token}&{fields}"))
     }
 
-    fn log_in(&mut self, email: &str, password: &str) -> Answer {
+    pub(crate) fn log_in(&mut self, email: &str, password: &str) -> Answer {
         let password = password.replace(' ', "+");
         self.fill("/login", "/login", &format!("email={email}&password={password}"))
     }
@@ -58,13 +58,13 @@ fn token(page: &Answer) -> String {
 }
 
 /// A person of the key's tenant.
-fn person(client: &Client<'_>, email: &str, role: &str) -> String {
+pub(crate) fn person(client: &Client<'_>, email: &str, role: &str) -> String {
     let made = client.post("/api/v1/members", json!({ "email": email, "role": role, "password": PASSWORD }));
     assert_eq!(made.status, 201, "{made:?}");
     made.json["id"].as_str().expect("an id").to_owned()
 }
 
-fn tenant_of(browser: &mut Browser<'_>) -> String {
+pub(crate) fn tenant_of(browser: &mut Browser<'_>) -> String {
     let root = browser.get("/");
     let path = root.header("location").expect("a way on").to_owned();
     path.trim_end_matches('/').to_owned()
@@ -162,7 +162,7 @@ fn roles_and_tenants_end_where_they_should() {
 
     let mut eve = Browser::new(&server);
     eve.log_in("eve@example.com", PASSWORD);
-    for page in ["", "/keys", "/members", "/audit", "/audit/export?format=csv"] {
+    for page in ["", "/keys", "/members", "/audit", "/audit/export?format=csv", "/deliveries/export?format=csv"] {
         let answer = eve.get(&format!("{tenant}{page}"));
         assert_eq!(answer.status, 404, "{page}: another tenant's page is like one that nobody has");
     }
