@@ -49,7 +49,7 @@ use crate::{
         attempt::export,
         request::list, bin::list,
     ),
-    components(schemas(ProblemBody<'static>, FieldError)),
+    components(schemas(ProblemBody<'static>, FieldError, schema::ExportFormat)),
     security(("api_key" = [])),
     modifiers(&Credential)
 )]
