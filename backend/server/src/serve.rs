@@ -6,7 +6,7 @@ use anyhow::Context;
 use postern_domain::Clock;
 use postern_pipeline::{Duty, Engine, EngineOptions, Parts};
 use postern_store::Serving;
-use postern_web::{App, Limits, Live, Serves};
+use postern_web::{App, Limits, Serves};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{cli::Role, config::Config, open, print, telemetry};
@@ -44,8 +44,8 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
         metrics_token: config.metrics_token.clone(),
         serves: if duty == Duty::Worker { Serves::Health } else { Serves::Everything },
     };
-    let live = Live::default();
-    let app = App { engine: engine.clone(), settings, live: live.clone() };
+    let app = App::new(engine.clone(), settings);
+    let live = app.live.clone();
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || actix(app, listener, sender))?;
     let handle = receiver.await.context("starting the listener")?;

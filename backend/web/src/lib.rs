@@ -7,6 +7,7 @@ mod answer;
 pub mod api;
 pub mod auth;
 pub mod body;
+mod export;
 mod health;
 pub mod idempotency;
 mod inlet;
@@ -41,4 +42,13 @@ pub struct App {
     pub settings: Settings,
     /// The pages that are told what changes.
     pub live: Live,
+    exports: export::Slots,
+}
+
+impl App {
+    /// Nothing is under way yet.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Self { engine, settings, live: Live::default(), exports: export::Slots::default() }
+    }
 }

@@ -18,7 +18,10 @@ use utoipa::{
 };
 
 use crate::{
-    api::v1::{api_key, audit, bin, connection, delivery, destination, event, member, publish, request, source},
+    api::v1::{
+        api_key, attempt, audit, bin, connection, delivery, destination, event, member, publish, request, schema,
+        source,
+    },
     problem::{FieldError, ProblemBody},
     route::resource,
 };
@@ -40,12 +43,13 @@ use crate::{
         connection::change::delete, connection::change::pause, connection::change::resume,
         api_key::read::list, api_key::read::find, api_key::change::create, api_key::change::revoke,
         member::read::list, member::read::find, member::change::create, member::change::update, member::change::delete,
-        audit::list,
+        audit::list, audit::export,
         publish::publish, event::read::list, event::read::find, event::payload::find,
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,
+        attempt::export,
         request::list, bin::list,
     ),
-    components(schemas(ProblemBody<'static>, FieldError)),
+    components(schemas(ProblemBody<'static>, FieldError, schema::ExportFormat)),
     security(("api_key" = [])),
     modifiers(&Credential)
 )]
@@ -75,6 +79,15 @@ pub(crate) struct ListParams {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// `format`, which every export takes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "described; read by name")]
+pub(crate) struct ExportParams {
+    #[param(value_type = Option<schema::ExportFormat>, default = "jsonl")]
+    format: Option<String>,
 }
 
 /// `Idempotency-Key`, which every change takes.

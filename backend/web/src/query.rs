@@ -38,6 +38,12 @@ impl Query {
         Some(value)
     }
 
+    /// What was taken so far, by name: for the record.
+    #[must_use]
+    pub fn said(&self) -> serde_json::Value {
+        self.taken.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
     /// A parameter that filters nothing, such as `done`: a cursor holds with it and without it.
     pub fn aside(&mut self, name: &str) -> Option<String> {
         let at = self.left.iter().position(|(known, _)| known == name)?;

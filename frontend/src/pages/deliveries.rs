@@ -23,6 +23,9 @@ pub struct DeliveryList {
     pub paging: Paging,
     /// This list with its filters: where a retry comes back to.
     pub here: String,
+    /// The attempts of all that this list shows.
+    pub csv_href: String,
+    pub jsonl_href: String,
 }
 
 /// Names: `state`, `destination` (selects), `connection` (kept when it is set).
@@ -47,6 +50,8 @@ impl Sample for DeliveryList {
             rows: taste.list(rows::delivery),
             paging: rows::paging(taste),
             here: taste.name("/t/x/deliveries?state=dead"),
+            csv_href: taste.name("/t/x/deliveries/export?state=dead&format=csv"),
+            jsonl_href: taste.name("/t/x/deliveries/export?format=jsonl"),
         };
         let mut samples = Taste::each(|taste| list(taste, false));
         samples.extend([("none dead", list(Taste::Empty, true)), ("dead", list(Taste::Usual, true))]);

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 41] = [
+const ROWS: [Row; 43] = [
     ("GET /api/v1/sources", 200, none),
     ("POST /api/v1/sources", 201, |_| Some(json!({ "name": "one more", "kind": "publish" }))),
     ("GET /api/v1/sources/{id}", 200, none),
@@ -48,6 +48,7 @@ const ROWS: [Row; 41] = [
     ("GET /api/v1/deliveries/{id}", 200, none),
     ("POST /api/v1/deliveries/{id}/retry", 202, none),
     ("POST /api/v1/deliveries/{id}/cancel", 200, none),
+    ("GET /api/v1/attempts/export", 200, none),
     ("GET /api/v1/requests", 200, none),
     ("GET /api/v1/api-keys", 200, none),
     ("POST /api/v1/api-keys", 201, |_| Some(json!({ "name": "one more", "scopes": ["keys:write"] }))),
@@ -61,6 +62,7 @@ const ROWS: [Row; 41] = [
     ("PATCH /api/v1/members/{id}", 200, |_| Some(json!({ "role": "viewer" }))),
     ("DELETE /api/v1/members/{id}", 204, none),
     ("GET /api/v1/audit", 200, none),
+    ("GET /api/v1/audit/export", 200, none),
     ("DELETE /api/v1/connections/{id}", 204, none),
     ("DELETE /api/v1/destinations/{id}", 204, none),
     ("DELETE /api/v1/sources/{id}", 204, none),

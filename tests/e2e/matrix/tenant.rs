@@ -53,7 +53,7 @@ impl Tenant {
         match wanted {
             "source_id" | "sources" => &self.source,
             "destination_id" | "destinations" => &self.destination,
-            "connections" => &self.connection,
+            "connection_id" | "connections" => &self.connection,
             "event_id" | "events" => &self.event,
             "deliveries" => &self.delivery,
             "api-keys" => &self.key,

@@ -6,6 +6,7 @@
 //! day on their UUIDv7 keys, so every statement says between which ids it looks. Start at [`event_list`].
 
 mod attempt;
+mod attempt_list;
 mod bin_request;
 mod by_delivery;
 mod delivery;
@@ -23,6 +24,7 @@ use postern_domain::{Timestamp, id::first_uuid_at};
 use uuid::Uuid;
 
 pub use attempt::Attempt;
+pub use attempt_list::{AttemptFilter, ListedAttempt, Span, Way};
 pub use bin_request::BinRequestRead;
 pub use delivery::{Delivery, DeliveryDetail};
 pub use delivery_list::DeliveryFilter;
@@ -107,6 +109,9 @@ pub enum ListError {
     /// The tenant has no such destination.
     #[error("there is no such destination")]
     UnknownDestination,
+    /// The tenant has no such connection.
+    #[error("there is no such connection")]
+    UnknownConnection,
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

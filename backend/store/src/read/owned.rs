@@ -1,6 +1,6 @@
 //! Whether something is the tenant's, and what a search text stands for.
 
-use postern_domain::{DestinationId, SourceId};
+use postern_domain::{ConnectionId, DestinationId, SourceId};
 use postern_seal::token::sha256;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -33,6 +33,11 @@ impl TenantStore {
         id: DestinationId,
     ) -> Result<(), ListError> {
         self.owns(db, "destinations", id.uuid()).await?.then_some(()).ok_or(ListError::UnknownDestination)
+    }
+
+    /// The same for connections.
+    pub(super) async fn check_connection(&self, db: &impl ConnectionTrait, id: ConnectionId) -> Result<(), ListError> {
+        self.owns(db, "connections", id.uuid()).await?.then_some(()).ok_or(ListError::UnknownConnection)
     }
 
     async fn owns(&self, db: &impl ConnectionTrait, table: &'static str, id: Uuid) -> Result<bool, StoreError> {

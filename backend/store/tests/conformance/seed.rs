@@ -134,3 +134,24 @@ pub(crate) async fn bin_request(db: &Db, owner: &Owner, event: EventId, body: &[
     .await;
     id
 }
+
+/// Attempts of one delivery, begun half a millisecond after the making of their ids, that never left.
+pub(crate) async fn put_attempts(db: &Db, owner: &Owner, delivery: DeliveryId, ids: &[AttemptId]) {
+    let ends = [delivery.uuid(), owner.destination.uuid()].map(|id| db.literal(id)).join(", ");
+    let tenant = owner.literal(db);
+    let row = |id: &AttemptId| {
+        let (id, at) = (db.literal(id.uuid()), made_at(id.uuid()).as_micros() + 500);
+        format!(
+            "({id}, {tenant}, {ends}, 1, 'engine', '', {at}, 20, 'POST', 'http://a', '{{}}', 'dns', 0, false, 'no')"
+        )
+    };
+    for ids in ids.chunks(500) {
+        let rows: Vec<String> = ids.iter().map(row).collect();
+        db.sql(&format!(
+            "INSERT INTO attempts (id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, \
+             started_at, duration_us, method, url, request_headers, kind, response_bytes, truncated, detail) VALUES {}",
+            rows.join(", ")
+        ))
+        .await;
+    }
+}

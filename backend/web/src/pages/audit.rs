@@ -22,12 +22,13 @@ use serde_json::Value;
 use super::{
     Halt, answer,
     answer::Nonce,
-    audit_export,
+    export,
     list::{self, Asked, Names},
 };
 use crate::{
     App,
     auth::{AuditRead, Member},
+    export::Format,
     query::Query,
     route::resource,
 };
@@ -38,7 +39,7 @@ const SHOWN_LEN: usize = 300;
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/t/{tenant}/audit", [(Method::GET, web::get().to(list))]))
-        .service(resource("/t/{tenant}/audit/export", [(Method::GET, web::get().to(audit_export::export))]));
+        .service(resource("/t/{tenant}/audit/export", [(Method::GET, web::get().to(export::audit))]));
 }
 
 /// What ids in the log are called.
@@ -100,7 +101,6 @@ async fn list(member: Member<AuditRead>, app: Data<App>, query: Result<Query, Ha
     let filter = wanted(&mut asked, &called);
     let tenant = member.membership.tenant.to_string();
     let export = asked.here(&links::verb(&links::audit(&tenant), "export"));
-    let as_format = |format: &str| links::with_query(&export, &[("format", format)]);
     let (here, filtered, problem) = (asked.here(&links::audit(&tenant)), asked.is_filtered(), asked.problem.take());
     let shown = Shown {
         actor: asked.field("actor"),
@@ -124,8 +124,8 @@ async fn list(member: Member<AuditRead>, app: Data<App>, query: Result<Query, Ha
         filtered,
         rows: slice.data,
         paging: list::paging(&here, &page, slice.next_cursor.as_deref()),
-        csv_href: as_format("csv"),
-        jsonl_href: as_format("jsonl"),
+        csv_href: export::href(&export, Format::Csv),
+        jsonl_href: export::href(&export, Format::Jsonl),
         problem,
     };
     Ok(answer::show(&page, &nonce))

@@ -5,7 +5,7 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{ConnectionId, DeliveryId, delivery::DeliveryState};
+use postern_domain::{ConnectionId, DeliveryId, DestinationId, Timestamp, delivery::DeliveryState};
 use postern_frontend::{
     links,
     pages::deliveries::{DeliveryFilter, DeliveryList},
@@ -17,6 +17,7 @@ use postern_store::read::{self, Delivery};
 use super::{
     Halt,
     answer::{self, Nonce},
+    export,
     list::{self, Asked, Names},
     posted::Posted,
     rows,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     App,
     auth::{DeliveriesRead, DeliveriesWrite, Member},
+    export::Format,
     path::PathId,
     problem::{Code, Problem},
     query::Query,
@@ -33,6 +35,7 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/t/{tenant}/deliveries", [(Method::GET, web::get().to(show))]))
+        .service(resource("/t/{tenant}/deliveries/export", [(Method::GET, web::get().to(export::attempts))]))
         .service(resource("/t/{tenant}/deliveries/{id}/retry", [(Method::POST, web::post().to(retry))]))
         .service(resource("/t/{tenant}/deliveries/{id}/cancel", [(Method::POST, web::post().to(cancel))]));
 }
@@ -44,18 +47,8 @@ async fn show(
 ) -> Result<HttpResponse, Halt> {
     let nonce = Nonce::fresh();
     let mut asked = Asked::of(query?);
-    let wanted = read::DeliveryFilter {
-        state: asked.parsed("state", "There is no such state.", DeliveryState::parse),
-        destination: asked.parsed("destination", "There is no such destination.", |text| text.parse().ok()),
-        ..read::DeliveryFilter::default()
-    };
-    let connection: Option<ConnectionId> =
-        asked.parsed("connection", "There is no such connection.", |text| text.parse().ok());
-    let (from, to) = (asked.moment("from"), asked.moment("to"));
-    // The page has no place for a sentence about its filters.
-    if let Some(problem) = asked.problem.take() {
-        return Err(Problem::new(Code::InvalidQuery, problem).into());
-    }
+    let Wanted { state, destination, connection, from, to } = Wanted::read(&mut asked)?;
+    let wanted = read::DeliveryFilter { state, destination, ..read::DeliveryFilter::default() };
     let store = app.engine.store.tenant(member.scope());
     let names = Names::read(&store, member.scope()).await?;
     let dead = wanted.state == Some(DeliveryState::Dead);
@@ -67,6 +60,7 @@ async fn show(
     let beside_tab = wanted.destination.is_some() || connection.is_some() || from.is_some() || to.is_some();
     let filtered = beside_tab || (wanted.state.is_some() && !dead);
     let (here, done) = (asked.here(&links::deliveries(&names.tenant)), asked.done.take());
+    let export = asked.here(&links::verb(&links::deliveries(&names.tenant), "export"));
     let page = asked.page(&app, member.scope(), "page:deliveries")?;
     let mut slice = rows::whole(store.list_deliveries(wanted, &page.window(from, to)).await)?;
     // No index knows connections: a page may have fewer rows, and goes on all the same.
@@ -81,8 +75,34 @@ async fn show(
         rows: rows::deliveries(&store, &names, found.data).await?,
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
         here,
+        csv_href: export::href(&export, Format::Csv),
+        jsonl_href: export::href(&export, Format::Jsonl),
     };
     Ok(answer::show(&shown, &nonce))
+}
+
+/// The filter of the list, and of the export of what it shows.
+pub(super) struct Wanted {
+    pub(super) state: Option<DeliveryState>,
+    pub(super) destination: Option<DestinationId>,
+    pub(super) connection: Option<ConnectionId>,
+    pub(super) from: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
+}
+
+impl Wanted {
+    pub(super) fn read(asked: &mut Asked) -> Result<Self, Halt> {
+        let wanted = Self {
+            state: asked.parsed("state", "There is no such state.", DeliveryState::parse),
+            destination: asked.parsed("destination", "There is no such destination.", |text| text.parse().ok()),
+            connection: asked.parsed("connection", "There is no such connection.", |text| text.parse().ok()),
+            from: asked.moment("from"),
+            to: asked.moment("to"),
+        };
+        // The page has no place for a sentence about its filters.
+        let problem = asked.problem.take();
+        problem.map_or(Ok(wanted), |problem| Err(Problem::new(Code::InvalidQuery, problem).into()))
+    }
 }
 
 async fn retry(

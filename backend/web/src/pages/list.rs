@@ -115,6 +115,7 @@ pub(super) fn or_problem<T>(read: Result<Slice<T>, ListError>, problem: &mut Opt
         Ok(slice) => return Ok(slice),
         Err(ListError::UnknownSource) => "There is no such source.",
         Err(ListError::UnknownDestination) => "There is no such destination.",
+        Err(ListError::UnknownConnection) => "There is no such connection.",
         Err(ListError::Store(cause)) => return Err(cause.into()),
     };
     problem.get_or_insert_with(|| what.to_owned());

@@ -13,6 +13,7 @@ impl From<ListError> for Problem {
         match cause {
             ListError::UnknownSource => Self::unknown_reference("source_id"),
             ListError::UnknownDestination => Self::unknown_reference("destination_id"),
+            ListError::UnknownConnection => Self::unknown_reference("connection_id"),
             ListError::Store(cause) => cause.into(),
         }
     }

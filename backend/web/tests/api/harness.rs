@@ -18,7 +18,8 @@ use postern_store::{
     Options, Retention, Serving, Store,
     bootstrap::{Bootstrapped, NewTenant},
 };
-use postern_web::{App, Limits, Live, ServerHandle, Settings};
+use postern_web::{App, Limits, ServerHandle, Settings};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, SqliteConnection};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -55,8 +56,7 @@ impl Server {
         let limits = Limits { workers: 1, shutdown_timeout: Duration::from_secs(1), ..Limits::default() };
         let thread = std::thread::spawn(move || {
             let started = |handle| sender.send(handle).expect("somebody waits");
-            postern_web::run(App { engine, settings, live: Live::default() }, listener, limits, started)
-                .expect("serves");
+            postern_web::run(App::new(engine, settings), listener, limits, started).expect("serves");
         });
         let handle = receiver.recv().expect("started");
         Self { address, clock, store, folder, runtime, running: Some((handle, thread)) }
@@ -76,15 +76,33 @@ impl Server {
         self.runtime.block_on(self.store.close());
     }
 
+    /// Connections to the database that are at work.
+    pub(crate) fn connections_in_use(&self) -> u32 {
+        self.store.pool_usage().0
+    }
+
+    /// Runs statements of SQLite, behind the server's back.
+    pub(crate) fn sql(&self, sql: &str) {
+        let url = format!("sqlite:{}", self.folder.join("postern.db").display());
+        self.runtime.block_on(async {
+            let mut connection = SqliteConnection::connect(&url).await.expect("connects");
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect("runs");
+            connection.close().await.expect("closes");
+        });
+    }
+
     /// Sends these bytes and reads until the server closes.
     pub(crate) fn send(&self, bytes: &[u8]) -> Answer {
+        Answer::read(self.begin(bytes))
+    }
+
+    /// Sends these bytes and reads nothing yet.
+    pub(crate) fn begin(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).expect("connects");
         stream.set_read_timeout(Some(Duration::from_secs(15))).expect("a timeout");
         // The server may answer and close before it has read everything.
         let _ = stream.write_all(bytes);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        Answer::parse(&answer)
+        stream
     }
 }
 
@@ -199,18 +217,32 @@ pub(crate) struct Answer {
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) text: String,
     pub(crate) json: Value,
+    /// False: the body was cut off.
+    pub(crate) whole: bool,
 }
 
 impl Answer {
+    /// Reads until the server closes.
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        Self::parse(&answer)
+    }
+
     fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let at = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+        let (head, body) = (String::from_utf8_lossy(&bytes[..at]), bytes.get(at + 4..).unwrap_or_default());
         let mut lines = head.lines();
         let status =
             lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        Self { status, headers, text: body.to_owned(), json: serde_json::from_str(body).unwrap_or(Value::Null) }
+        let headers: BTreeMap<String, String> =
+            headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
+        let (body, whole) = if chunked { without_chunks(body) } else { (body.to_vec(), true) };
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status, headers, text, json, whole }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -224,5 +256,30 @@ impl Answer {
         let errors = self.json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         let fields = errors.iter().map(|error| error["field"].as_str().expect("a field")).collect();
         (self.status, self.json["code"].as_str().expect("a code"), fields)
+    }
+}
+
+/// The body, and whether its end was there.
+fn without_chunks(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(at) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = String::from_utf8_lossy(&rest[..at]);
+        let Ok(size) = usize::from_str_radix(&size, 16) else { break };
+        let Some(chunk) = rest.get(at + 2..at + 2 + size) else { break };
+        if size == 0 {
+            return (body, true);
+        }
+        body.extend_from_slice(chunk);
+        rest = rest.get(at + 4 + size..).unwrap_or_default();
+    }
+    (body, false)
+}
+
+/// Waits until it is so, for at most ten seconds.
+pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "in ten seconds it did not come to be that {what}");
+        std::thread::yield_now();
     }
 }

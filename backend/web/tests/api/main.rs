@@ -5,6 +5,7 @@
 mod auth;
 mod configuration;
 mod connections;
+mod exports;
 mod harness;
 mod idempotency;
 mod input;

@@ -162,7 +162,7 @@ fn roles_and_tenants_end_where_they_should() {
 
     let mut eve = Browser::new(&server);
     eve.log_in("eve@example.com", PASSWORD);
-    for page in ["", "/keys", "/members", "/audit", "/audit/export?format=csv"] {
+    for page in ["", "/keys", "/members", "/audit", "/audit/export?format=csv", "/deliveries/export?format=csv"] {
         let answer = eve.get(&format!("{tenant}{page}"));
         assert_eq!(answer.status, 404, "{page}: another tenant's page is like one that nobody has");
     }

@@ -2,6 +2,7 @@
 //! permission.
 
 pub(crate) mod api_key;
+pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod bin;
 pub(crate) mod connection;
@@ -34,6 +35,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(audit::routes)
         .configure(event::routes)
         .configure(delivery::routes)
+        .configure(attempt::routes)
         .configure(request::routes)
         .configure(bin::routes)
         .default_service(web::to(route::nowhere));

@@ -45,6 +45,14 @@ pub(crate) enum Health {
     Paused,
 }
 
+/// `csv` with a line of names before the rows; `jsonl` with an object on each line.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum ExportFormat {
+    Csv,
+    Jsonl,
+}
+
 /// Each may do what those before it may, and more.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
