@@ -3,8 +3,11 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod auth;
+mod browser;
 mod configuration;
 mod connections;
+mod forged;
+mod guessing;
 mod harness;
 mod idempotency;
 mod input;
@@ -13,3 +16,5 @@ mod matrix;
 mod members;
 mod openapi;
 mod pages;
+mod redirects;
+mod sessions;
