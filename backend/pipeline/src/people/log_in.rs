@@ -105,10 +105,13 @@ async fn find_known(
 ) -> Result<Known, StoreError> {
     // Asked for nobody too, so that the time is the same.
     let user = credential.map_or(UserId::from_uuid(uuid::Uuid::nil()), |credential| credential.user);
-    Ok(match engine.store.is_known_at(user, remote).await? {
-        true => Known::ByNetwork,
-        false if browser_of == Some(user) => Known::ByBrowser,
-        false => Known::No,
+    let by_network = engine.store.is_known_at(user, remote).await?;
+    Ok(if by_network {
+        Known::ByNetwork
+    } else if browser_of == Some(user) {
+        Known::ByBrowser
+    } else {
+        Known::No
     })
 }
 

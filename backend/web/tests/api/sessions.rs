@@ -21,7 +21,7 @@ fn change_password(browser: &mut Browser<'_>) -> Answer {
     browser.fill("/account", "/account/password", &format!("current={old}&password={new}"))
 }
 
-/// Only those that hold: a session planted by somebody else, one of one's own, and what is no session at all.
+/// Somebody else's session, an earlier one of one's own, and what is no session at all.
 #[test]
 fn a_planted_cookie_is_not_the_session_after_the_log_in() {
     let server = Server::new();

@@ -22,7 +22,8 @@ const TENANT_OF_NOBODY: &str = "ten_01jd9k7w000000000000000000";
 
 on_every_database! {
     async fn every_page_is_for_those_it_is_for(database: Database) {
-        walk(&House::new(database).await).await;
+        let house = Box::pin(House::new(database)).await;
+        Box::pin(walk(&house)).await;
     }
 }
 
