@@ -16,4 +16,5 @@ mod journey;
 mod matrix;
 mod peers;
 mod replicas;
+mod sessions;
 mod ssrf;

@@ -17,8 +17,8 @@ pub enum ThrottleKind {
     Address,
     /// Tries at one account, from anywhere it is not known from.
     Account,
-    /// Tries at one account by somebody who is known there: from a network where its owner logged in before, or within
-    /// a session of its owner. It is what keeps strangers from shutting the owner out.
+    /// Tries at one account by somebody who is known there: from a network where its owner logged in before, with a
+    /// browser that its owner logged in with, or within a session of its owner. It is what keeps strangers from shutting the owner out.
     AddressAndAccount,
 }
 

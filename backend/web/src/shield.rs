@@ -7,10 +7,12 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
+    web::Data,
 };
 use futures_util::FutureExt;
 
 use crate::{
+    App,
     problem::Problem,
     request_id, security_headers,
     unread::{self, Answering},
@@ -23,10 +25,14 @@ pub(crate) async fn shield(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     request_id::scope(async move {
         let unread = unread::hold(&mut request);
+        let is_https = request.app_data::<Data<App>>().is_some_and(|app| app.settings.is_https());
         let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         // The request itself is gone with the panic, so the answer goes out as an error, which brings its headers along.
         let mut response = answered.map_err(|panic| Problem::internal(&Panic(panic)))??;
         security_headers::add(response.headers_mut());
+        if is_https {
+            security_headers::insist_on_tls(response.headers_mut());
+        }
         Ok(match unread {
             None => response.map_into_left_body(),
             Some(held) => response.map_body(|_, body| EitherBody::right(Answering::new(body, held))),
@@ -47,7 +53,7 @@ impl std::fmt::Display for Panic {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, middleware::from_fn, test, web};
+    use actix_web::{App as Application, middleware::from_fn, test, web};
 
     use super::{security_headers::REQUEST_ID, shield};
 
@@ -57,7 +63,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_panic_is_answered_with_a_trace_id_and_without_its_text() {
-        let app = App::new().wrap(from_fn(shield)).route("/", web::get().to(broken));
+        let app = Application::new().wrap(from_fn(shield)).route("/", web::get().to(broken));
         let app = test::init_service(app).await;
         let failed = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
         let response = failed.err().expect("the request is gone with the panic").error_response();

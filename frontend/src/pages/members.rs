@@ -26,6 +26,8 @@ pub struct MemberRow {
     pub role: Field,
     pub joined: Moment,
     pub is_you: bool,
+    /// They have a password.
+    pub can_log_in: bool,
     /// The last owner stays one, and nobody rises above who raises.
     pub can_change: bool,
     /// To the page that asks before it removes.
@@ -86,6 +88,7 @@ fn row(taste: Taste, place: usize) -> MemberRow {
         role: role(["owner", "editor", "viewer"][place]),
         joined: sample::moment(place),
         is_you: place == 0,
+        can_log_in: place != 1,
         can_change: place != 0,
         remove_href: (place != 0).then(|| format!("/t/x/members/{place}/remove")),
     }

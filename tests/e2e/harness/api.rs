@@ -150,5 +150,9 @@ impl Api {
 async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
     let answer = request.send().await?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Ok(Answer { status, headers, body: answer.bytes().await?.to_vec() })
+    // A stream of events does not end by itself: its head says what there is to say.
+    let is_endless =
+        headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let body = if is_endless { Vec::new() } else { answer.bytes().await?.to_vec() };
+    Ok(Answer { status, headers, body })
 }

@@ -3,6 +3,7 @@
 //! Start at [`Server`], then [`Receiver`]. A test waits with [`poll_until`], never by sleeping for a fixed time.
 
 mod api;
+mod browser;
 mod database;
 mod inspect;
 mod load;
@@ -13,6 +14,7 @@ mod server;
 pub(crate) mod sign;
 
 pub(crate) use api::{Answer, Api};
+pub(crate) use browser::{Browser, PASSWORD, member};
 pub(crate) use database::{Database, on_every_database, on_postgres};
 pub(crate) use inspect::Inspector;
 pub(crate) use load::Load;

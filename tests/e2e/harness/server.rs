@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -16,7 +16,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Api, Database, Inspector};
+use super::{Api, Database, Inspector, PASSWORD};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_postern");
 /// For a start under load, in a debug build, with migrations.
@@ -151,15 +151,28 @@ impl Server {
         tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("postern runs")
     }
 
+    /// The same for a command that reads a line.
+    async fn run_saying(&self, arguments: &[&str], line: &str) -> Output {
+        let mut command = self.command(arguments);
+        let line = format!("{line}\n");
+        let run = move || {
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+            child.stdin.take().expect("piped").write_all(line.as_bytes())?;
+            child.wait_with_output()
+        };
+        tokio::task::spawn_blocking(run).await.expect("no panic").expect("postern runs")
+    }
+
     /// Makes the first tenant; gives a client with its key, which may do everything.
     pub(crate) async fn bootstrap(&self) -> Api {
         self.tenant("first").await
     }
 
-    /// Makes one more tenant.
+    /// Makes one more tenant. Its owner is `{name}@example.com`, with [`PASSWORD`].
     pub(crate) async fn tenant(&self, name: &str) -> Api {
         let email = format!("{name}@example.com");
-        let output = self.run(&["bootstrap", "--tenant", name, "--email", &email, "--json"]).await;
+        let arguments = ["bootstrap", "--tenant", name, "--email", &email, "--password-stdin", "--json"];
+        let output = self.run_saying(&arguments, PASSWORD).await;
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "bootstrap: {}\n{out}{err}", output.status);
         let made: serde_json::Value = serde_json::from_str(out.lines().last().unwrap_or_default()).expect("JSON");

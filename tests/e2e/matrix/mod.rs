@@ -4,6 +4,7 @@
 //! [`table`] says what a good request is; the rest is generated. Start at [`walk`].
 
 mod document;
+mod pages;
 mod routes;
 mod table;
 mod tenant;

@@ -68,7 +68,12 @@ impl Tenant {
         let lists =
             ["sources", "destinations", "connections", "api-keys", "members", "events", "deliveries", "requests"];
         for list in lists.into_iter().chain(["audit"]) {
-            state.push(self.api.found(&format!("/{list}?limit=250")).await);
+            let mut found = self.api.found(&format!("/{list}?limit=250")).await;
+            for row in found["data"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                // Of a key; that it is used to look is no change.
+                row.remove("last_used_at");
+            }
+            state.push(found);
         }
         state
     }

@@ -36,26 +36,21 @@ pub async fn create(
     answer: impl FnOnce(&Connection) -> (u16, String),
 ) -> Result<Done<Connection>, ConfigureError> {
     let patterns = patterns(&new.event_types)?;
-    run(
-        engine,
-        by,
-        async move |tx| {
-            check_ends(tx, new.source, new.destination).await?;
-            let connection = Connection {
-                id: ConnectionId::fresh(),
-                source: new.source,
-                destination: new.destination,
-                event_types: patterns,
-                state: RunState::Active,
-                created_at: tx.now(),
-                updated_at: tx.now(),
-            };
-            tx.insert(&connection).await?;
-            Ok(connection)
-        },
-        answer,
-    )
-    .await
+    run(engine, by, async move |tx| insert(tx, (new.source, new.destination), patterns).await, answer).await
+}
+
+/// From source to destination, if both are there and there is room.
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    (source, destination): (SourceId, DestinationId),
+    event_types: Vec<Pattern>,
+) -> Result<Connection, ConfigureError> {
+    check_ends(tx, source, destination).await?;
+    let (id, at) = (ConnectionId::fresh(), tx.now());
+    let state = RunState::Active;
+    let connection = Connection { id, source, destination, event_types, state, created_at: at, updated_at: at };
+    tx.insert(&connection).await?;
+    Ok(connection)
 }
 
 /// # Errors

@@ -13,7 +13,10 @@ use postern_domain::{
 };
 use postern_seal::token;
 use postern_signatures::outgoing::SigningKey;
-use postern_store::tenant::{Altered, Destination, DestinationState};
+use postern_store::{
+    TenantTx,
+    tenant::{Altered, Destination, DestinationState},
+};
 
 use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, run};
 use crate::Engine;
@@ -60,19 +63,16 @@ pub async fn create(
     new: NewDestination,
     answer: impl FnOnce(&Destination) -> (u16, String),
 ) -> Result<Done<Destination>, ConfigureError> {
-    let mut destination = build(engine, new)?;
-    run(
-        engine,
-        by,
-        async move |tx| {
-            check_room("destinations", tx.count::<Destination>().await?, MAX_PER_TENANT)?;
-            (destination.created_at, destination.updated_at) = (tx.now(), tx.now());
-            tx.insert(&destination).await?;
-            Ok(destination)
-        },
-        answer,
-    )
-    .await
+    let destination = build(engine, new)?;
+    run(engine, by, async move |tx| insert(tx, destination).await, answer).await
+}
+
+/// One that was built, if there is room for it.
+pub(super) async fn insert(tx: &mut TenantTx, mut destination: Destination) -> Result<Destination, ConfigureError> {
+    check_room("destinations", tx.count::<Destination>().await?, MAX_PER_TENANT)?;
+    (destination.created_at, destination.updated_at) = (tx.now(), tx.now());
+    tx.insert(&destination).await?;
+    Ok(destination)
 }
 
 /// # Errors
@@ -167,7 +167,7 @@ async fn alter(
     .await
 }
 
-fn build(engine: &Engine, new: NewDestination) -> Result<Destination, Invalid> {
+pub(super) fn build(engine: &Engine, new: NewDestination) -> Result<Destination, Invalid> {
     let key = SigningKey::from_bytes(&token::random_bytes::<SIGNING_KEY_BYTES>())?;
     let mut destination = Destination {
         id: DestinationId::fresh(),

@@ -5,6 +5,7 @@
 pub mod api_key;
 pub mod connection;
 pub mod destination;
+pub mod first;
 mod once;
 pub mod source;
 

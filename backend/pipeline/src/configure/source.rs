@@ -11,7 +11,10 @@ use postern_domain::{
 };
 use postern_seal::token;
 use postern_signatures::{Credentials, DedupRule, SourceScheme};
-use postern_store::tenant::{Altered, RunState, Source};
+use postern_store::{
+    TenantTx,
+    tenant::{Altered, RunState, Source},
+};
 use serde_json::Value;
 
 use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, run};
@@ -65,19 +68,16 @@ pub async fn create(
     new: NewSource,
     answer: impl FnOnce(&Source) -> (u16, String),
 ) -> Result<Done<Source>, ConfigureError> {
-    let mut source = build(new)?;
-    run(
-        engine,
-        by,
-        async move |tx| {
-            check_room("sources", tx.count::<Source>().await?, MAX_PER_TENANT)?;
-            (source.created_at, source.updated_at) = (tx.now(), tx.now());
-            tx.insert(&source).await?;
-            Ok(source)
-        },
-        answer,
-    )
-    .await
+    let source = build(new)?;
+    run(engine, by, async move |tx| insert(tx, source).await, answer).await
+}
+
+/// One that was built, if there is room for it.
+pub(super) async fn insert(tx: &mut TenantTx, mut source: Source) -> Result<Source, ConfigureError> {
+    check_room("sources", tx.count::<Source>().await?, MAX_PER_TENANT)?;
+    (source.created_at, source.updated_at) = (tx.now(), tx.now());
+    tx.insert(&source).await?;
+    Ok(source)
 }
 
 /// # Errors
@@ -164,7 +164,7 @@ fn switch(source: Source, state: RunState) -> Result<Source, Invalid> {
     Ok(Source { state, ..source })
 }
 
-fn build(new: NewSource) -> Result<Source, Invalid> {
+pub(super) fn build(new: NewSource) -> Result<Source, Invalid> {
     if new.kind == SourceKind::Publish {
         refuse_for_publish(&new)?;
     }

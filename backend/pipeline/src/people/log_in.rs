@@ -21,6 +21,10 @@ pub struct LogIn {
     pub password: Secret<String>,
     pub remote: Option<IpAddr>,
     pub user_agent: String,
+    /// That the browser had until now, whosever it was: it ends with the new one.
+    pub replaces: Option<SessionId>,
+    /// Who logged in with this browser before, as it can prove.
+    pub known: Option<UserId>,
 }
 
 /// A session that was just started.
@@ -48,13 +52,13 @@ pub enum LogInError {
 /// # Errors
 /// [`LogInError`].
 pub async fn log_in(engine: &Engine, attempt: LogIn) -> Result<LoggedIn, LogInError> {
-    let LogIn { email, password, remote, user_agent } = attempt;
+    let LogIn { email, password, remote, user_agent, replaces, known } = attempt;
     let seat = engine.hashing.seat().ok_or(LogInError::Throttled { wait_s: FULL_LINE_WAIT_S })?;
     // What cannot be an address is nobody's: it is not looked for as it came, and counts like any other.
     let address = email::parse(&email).ok();
     let credential = engine.store.credential(address.as_deref().unwrap_or_default()).await?;
     let email = address.unwrap_or_else(|| email.chars().take(email::MAX_LEN).collect());
-    let keys = of_log_in(&email, remote, known(engine, credential.as_ref(), remote).await?);
+    let keys = of_log_in(&email, remote, find_known(engine, credential.as_ref(), (remote, known)).await?);
     let charge = match engine.store.charge(&keys).await? {
         Charged::Now(charge) => charge,
         Charged::Wait(wait_s) => return Err(LogInError::Throttled { wait_s }),
@@ -71,6 +75,9 @@ pub async fn log_in(engine: &Engine, attempt: LogIn) -> Result<LoggedIn, LogInEr
     let new = NewSession { user: *user, verified, remote, user_agent: &user_agent, charge: &charge };
     let session = engine.store.start_session(&new).await?.ok_or(LogInError::Wrong)?;
     drop(seat);
+    if let Some(replaced) = replaces {
+        end_replaced(engine, replaced, remote).await?;
+    }
     Ok(LoggedIn { session, user: *user })
 }
 
@@ -85,10 +92,27 @@ pub(super) fn refuse(engine: &Engine, user: UserId, target: String, remote: Opti
     });
 }
 
-async fn known(engine: &Engine, credential: Option<&Credential>, remote: Option<IpAddr>) -> Result<Known, StoreError> {
+/// Otherwise a session that somebody planted in the browser would go on beside the new one.
+async fn end_replaced(engine: &Engine, session: SessionId, remote: Option<IpAddr>) -> Result<(), StoreError> {
+    let Some(live) = engine.store.use_session(session).await? else { return Ok(()) };
+    engine.store.end_session(live.user, session, remote).await.map(|_| ())
+}
+
+async fn find_known(
+    engine: &Engine,
+    credential: Option<&Credential>,
+    (remote, browser_of): (Option<IpAddr>, Option<UserId>),
+) -> Result<Known, StoreError> {
     // Asked for nobody too, so that the time is the same.
     let user = credential.map_or(UserId::from_uuid(uuid::Uuid::nil()), |credential| credential.user);
-    Ok(if engine.store.is_known_at(user, remote).await? { Known::Yes } else { Known::No })
+    let by_network = engine.store.is_known_at(user, remote).await?;
+    Ok(if by_network {
+        Known::ByNetwork
+    } else if browser_of == Some(user) {
+        Known::ByBrowser
+    } else {
+        Known::No
+    })
 }
 
 fn printable(user_agent: &str) -> String {

@@ -1,6 +1,6 @@
 //! A password that is given again before something dangerous, and one that is changed. Throttled like a log-in.
 
-use postern_domain::{Invalid, Secret};
+use postern_domain::{Invalid, Secret, SessionId};
 use postern_seal::password;
 use postern_store::{
     StoreError,
@@ -46,7 +46,7 @@ struct Proven {
     charge: Charge,
 }
 
-/// Sets a new password and ends all other sessions of the person.
+/// Sets a new password and ends all other sessions of the person. Gives the id under which this one goes on.
 ///
 /// # Errors
 /// [`ChangePasswordError`]; nothing is changed then.
@@ -55,7 +55,7 @@ pub async fn change_password(
     person: &Person,
     old: Secret<String>,
     new: Secret<String>,
-) -> Result<(), ChangePasswordError> {
+) -> Result<SessionId, ChangePasswordError> {
     password::check(&new)?;
     if new.expose().eq_ignore_ascii_case(&person.email) {
         return Err(Invalid::new("password", "must not be your own address").into());
@@ -70,18 +70,18 @@ pub async fn change_password(
         hash: &hash,
         charge: &charge,
     };
-    let changed = engine.store.change_password(&change).await?;
-    if changed { Ok(()) } else { Err(ChangePasswordError::Wrong) }
+    engine.store.change_password(&change).await?.ok_or(ChangePasswordError::Wrong)
 }
 
-/// The person gave their password again: from now on the session may do what is dangerous, for a while.
+/// The person gave their password again: from now on the session may do what is dangerous, for a while. Gives the id
+/// under which it goes on.
 ///
 /// # Errors
 /// [`ConfirmError`].
-pub async fn confirm(engine: &Engine, person: &Person, password: Secret<String>) -> Result<(), ConfirmError> {
+pub async fn confirm(engine: &Engine, person: &Person, password: Secret<String>) -> Result<SessionId, ConfirmError> {
     let Proven { charge, .. } = prove(engine, person, password).await?;
-    let confirmed = engine.store.confirm_session((person.user, person.session), person.remote, &charge).await?;
-    if confirmed { Ok(()) } else { Err(ConfirmError::Wrong) }
+    let renewed = engine.store.confirm_session((person.user, person.session), person.remote, &charge).await?;
+    renewed.ok_or(ConfirmError::Wrong)
 }
 
 async fn prove(engine: &Engine, person: &Person, password: Secret<String>) -> Result<Proven, ConfirmError> {

@@ -8,10 +8,13 @@ use postern_store::people::ThrottleKey;
 /// Told to who finds the line full.
 pub(super) const FULL_LINE_WAIT_S: u64 = 1;
 
-/// Whether the claimed user logged in from there before.
+/// Whether the claimed user logged in there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
-    Yes,
+    /// From the same network.
+    ByNetwork,
+    /// From elsewhere, with the same browser.
+    ByBrowser,
     No,
 }
 
@@ -19,8 +22,12 @@ pub(super) enum Known {
 pub(super) fn of_log_in(email: &str, remote: Option<IpAddr>, known: Known) -> Vec<ThrottleKey> {
     let network = remote.map_or_else(|| "nowhere".to_owned(), |remote| network_of(remote).to_string());
     match known {
-        Known::Yes => {
+        Known::ByNetwork => {
             vec![ThrottleKey::new(ThrottleKind::AddressAndAccount, &format!("{network} {email}"))]
+        }
+        // One for all browsers of the owner: whoever has a copy of the proof can carry it to any number of networks.
+        Known::ByBrowser => {
+            vec![ThrottleKey::new(ThrottleKind::AddressAndAccount, &format!("browser {email}"))]
         }
         Known::No => {
             vec![ThrottleKey::new(ThrottleKind::Address, &network), ThrottleKey::new(ThrottleKind::Account, email)]

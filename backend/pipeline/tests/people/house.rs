@@ -79,6 +79,8 @@ impl House {
             password: Secret::new(password.to_owned()),
             remote: Some(remote.parse().expect("an address")),
             user_agent: "Firefox\n".to_owned(),
+            replaces: None,
+            known: None,
         };
         people::log_in(&self.engine, attempt).await
     }

@@ -101,6 +101,8 @@ async fn somebody_without_an_address_can_log_in() {
         password: Secret::new(PASSWORD.to_owned()),
         remote: None,
         user_agent: "x".repeat(10_000),
+        replaces: None,
+        known: None,
     };
     let logged_in = log_in(&house.engine, attempt).await.expect("logged in");
     let sessions = postern_pipeline::people::sessions(&house.engine, logged_in.user).await.expect("answers");

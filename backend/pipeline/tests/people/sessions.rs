@@ -46,9 +46,10 @@ async fn a_new_password_ends_the_other_sessions() {
     assert!(matches!(change(PASSWORD, "short").await, Err(ChangePasswordError::Invalid(_))));
     assert!(matches!(change(PASSWORD, "ADA@example.com").await, Err(ChangePasswordError::Invalid(_))));
     assert!(identify(&house.engine, elsewhere.session, None).await.expect("answers").is_some());
-    change(PASSWORD, NEW_PASSWORD).await.expect("changed");
+    let renewed = change(PASSWORD, NEW_PASSWORD).await.expect("changed");
     assert!(identify(&house.engine, elsewhere.session, None).await.expect("answers").is_none());
-    assert!(identify(&house.engine, here.session, None).await.expect("answers").is_some());
+    assert!(identify(&house.engine, here.session, None).await.expect("answers").is_none(), "a copy of it is dead too");
+    assert!(identify(&house.engine, renewed, None).await.expect("answers").is_some());
     assert!(house.try_from(HOME, "ada@example.com", PASSWORD).await.is_err());
     assert!(house.try_from(HOME, "ada@example.com", NEW_PASSWORD).await.is_ok());
     let actions: Vec<_> = house.trail(&ada).await.into_iter().map(|entry| entry.action).collect();
@@ -61,10 +62,12 @@ async fn a_password_given_again_confirms_the_session() {
     let ada = house.owner("ada").await;
     let (here, elsewhere) = (house.person(&ada).await, house.person(&ada).await);
     house.clock.advance_ms(60_000);
-    confirm(&house.engine, &here, secret(PASSWORD)).await.expect("confirmed");
+    let renewed = confirm(&house.engine, &here, secret(PASSWORD)).await.expect("confirmed");
     let at =
         async |session| identify(&house.engine, session, None).await.expect("answers").expect("alive").confirmed_at;
-    assert_eq!(at(here.session).await, house.clock.now());
+    assert_eq!(at(renewed).await, house.clock.now());
+    let copy = identify(&house.engine, here.session, None).await.expect("answers");
+    assert!(copy.is_none(), "whoever had a copy of the cookie is not confirmed with it");
     assert_eq!(at(elsewhere.session).await, elsewhere.confirmed_at, "the other one is not");
 }
 
@@ -81,7 +84,7 @@ async fn a_stolen_session_does_not_guess_without_end() {
     assert!(matches!(outcome, Err(ConfirmError::Throttled { wait_s: 5 })), "{outcome:?}");
     let outcome = change_password(&house.engine, &stolen, secret(PASSWORD), secret(NEW_PASSWORD)).await;
     assert!(matches!(outcome, Err(ChangePasswordError::Throttled { wait_s: 5 })), "{outcome:?}");
-    confirm(&house.engine, &own, secret(PASSWORD)).await.expect("the owner goes on");
+    let _ = confirm(&house.engine, &own, secret(PASSWORD)).await.expect("the owner goes on");
     let refused = house.trail(&ada).await.into_iter().filter(|entry| entry.action == "session.refused");
     assert_eq!(refused.filter(|entry| entry.target == stolen.session.to_string()).count(), 5);
 }

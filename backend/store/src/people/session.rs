@@ -217,6 +217,20 @@ pub(super) async fn is_current(
     Ok(row.and_then(|row| row.password_hash).is_some_and(|hash| hash == *verified.expose()))
 }
 
+/// The session under another id, with the password just given. None when it has ended.
+pub(super) async fn renew(
+    tx: &DatabaseTransaction,
+    (user, session): (UserId, SessionId),
+    now: Timestamp,
+) -> Result<Option<SessionId>, StoreError> {
+    let renewed = SessionId::fresh();
+    let mut query = Query::on(tx);
+    query.sql("UPDATE sessions SET id = ").bind(renewed.uuid()).sql(", confirmed_at = ").bind(now.as_micros());
+    query.sql(" WHERE id = ").bind(session.uuid()).sql(" AND user_id = ").bind(user.uuid());
+    query.sql(" AND ended_at IS NULL AND expires_at > ").bind(now.as_micros());
+    Ok((query.execute(tx, "renewing a session").await? > 0).then_some(renewed))
+}
+
 /// What somebody is known by: empty when there is no address.
 pub(super) fn network_text(remote: Option<IpAddr>) -> String {
     remote.map_or_else(String::new, |remote| network_of(remote).to_string())

@@ -13,6 +13,7 @@ use crate::{
     StoreError,
     column::{Sealer, from_json, to_json},
     entity::connection::{ActiveModel, Column, Entity, Model},
+    read::query::{Found, Query},
     scope::{scoped, scoped_update},
 };
 
@@ -57,6 +58,21 @@ impl TenantTx {
             .await
             .map_err(StoreError::orm("looking for a connection"))?;
         Ok(found.map(|row| ConnectionId::from_uuid(row.id)))
+    }
+
+    /// Whether a source that takes anything leads to a bin. Nobody else can make such a pair until this ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_open_pair(&mut self) -> Result<bool, StoreError> {
+        self.version().await?;
+        let mut query = Query::on(&self.tx);
+        query.sql("SELECT 1 AS found FROM connections pair JOIN sources source ON source.id = pair.source_id ");
+        query.sql("JOIN destinations bin ON bin.id = pair.destination_id WHERE pair.tenant_id = ");
+        query.bind(self.scope.tenant_id().uuid()).sql(" AND pair.deleted_at IS NULL AND source.deleted_at IS NULL ");
+        query.sql("AND source.kind = 'webhook' AND source.scheme = 'none' AND bin.deleted_at IS NULL ");
+        query.sql("AND bin.kind = 'bin' LIMIT 1");
+        Ok(query.one::<Found>(&self.tx, "looking for a first pair").await?.is_some())
     }
 
     /// How many connections begin at the source.

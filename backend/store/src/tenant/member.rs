@@ -29,6 +29,8 @@ pub struct Member {
     pub role: Role,
     /// When they became a member.
     pub created_at: Timestamp,
+    /// Without one they cannot log in.
+    pub has_password: bool,
 }
 
 /// Somebody to be made a member, known or not.
@@ -47,9 +49,11 @@ struct MemberRow {
     email: String,
     role: String,
     created_at: i64,
+    has_password: bool,
 }
 
-const SELECT: &str = "SELECT membership.user_id, person.email, membership.role, membership.created_at \
+const SELECT: &str = "SELECT membership.user_id, person.email, membership.role, membership.created_at, \
+                      person.password_hash IS NOT NULL AS has_password \
                       FROM memberships membership JOIN users person ON person.id = membership.user_id \
                       WHERE membership.tenant_id = ";
 
@@ -113,7 +117,7 @@ impl TenantTx {
     /// When the database does not answer.
     pub async fn add_member(&mut self, joining: &Joining) -> Result<Option<Member>, StoreError> {
         self.version().await?;
-        let user = self.find_or_insert_user(joining).await?;
+        let (user, has_password) = self.find_or_insert_user(joining).await?;
         if self.find_member(user).await?.is_some() {
             return Ok(None);
         }
@@ -124,7 +128,8 @@ impl TenantTx {
             created_at: Set(self.at.as_micros()),
         };
         Entity::insert(row).exec_without_returning(&self.tx).await.map_err(StoreError::orm(CHANGING))?;
-        let member = Member { user, email: joining.email.clone(), role: joining.role, created_at: self.at };
+        let (email, role) = (joining.email.clone(), joining.role);
+        let member = Member { user, email, role, created_at: self.at, has_password };
         let data = json!({ "before": null, "after": member.snapshot() });
         self.audit("member.created".to_owned(), user.to_string(), data).await?;
         Ok(Some(member))
@@ -165,10 +170,10 @@ impl TenantTx {
         self.audit("member.removed".to_owned(), member.user.to_string(), data).await
     }
 
-    async fn find_or_insert_user(&mut self, joining: &Joining) -> Result<UserId, StoreError> {
+    async fn find_or_insert_user(&mut self, joining: &Joining) -> Result<(UserId, bool), StoreError> {
         let known = user::Entity::find().filter(user::Column::Email.eq(joining.email.as_str())).one(&self.tx).await;
         if let Some(known) = known.map_err(StoreError::orm(CHANGING))? {
-            return Ok(UserId::from_uuid(known.id));
+            return Ok((UserId::from_uuid(known.id), known.password_hash.is_some()));
         }
         let id = UserId::fresh();
         let row = user::ActiveModel {
@@ -178,7 +183,7 @@ impl TenantTx {
             created_at: Set(self.at.as_micros()),
         };
         user::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(StoreError::orm(CHANGING))?;
-        Ok(id)
+        Ok((id, joining.password_hash.is_some()))
     }
 }
 
@@ -189,6 +194,7 @@ impl Member {
             email: row.email,
             role: Role::parse(&row.role).ok_or_else(|| StoreError::inconsistent("memberships", "unknown role"))?,
             created_at: Timestamp::from_micros(row.created_at),
+            has_password: row.has_password,
         })
     }
 

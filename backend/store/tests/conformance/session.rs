@@ -96,7 +96,8 @@ async fn an_ended_session_is_dead_at_once_on_every_replica() {
         assert!(replica.use_session(id).await.expect("answers").is_none());
         assert!(replica.sessions(ada.user).await.expect("answers").is_empty());
         assert_eq!(db.store.end_session(ada.user, id, None).await.expect("answers"), 0, "it has ended");
-        assert!(!db.store.confirm_session((ada.user, id), None, &free(&db.store).await).await.expect("answers"));
+        let confirmed = db.store.confirm_session((ada.user, id), None, &free(&db.store).await).await;
+        assert_eq!(confirmed.expect("answers"), None);
         replica.close().await;
         db
     })
@@ -121,10 +122,11 @@ async fn a_new_password_ends_every_other_session() {
             hash: &hash,
             charge: &charge,
         };
-        assert!(db.store.change_password(&change).await.expect("answers"));
-        assert!(!db.store.change_password(&change).await.expect("answers"), "the old one is no longer current");
-        let now = db.store.use_session(kept).await.expect("answers").expect("alive");
+        let renewed = db.store.change_password(&change).await.expect("answers").expect("changed");
+        assert_eq!(db.store.change_password(&change).await.expect("answers"), None, "the old one is no longer current");
+        let now = db.store.use_session(renewed).await.expect("answers").expect("alive");
         assert_eq!(now.confirmed_at, NOON.plus_secs(5));
+        assert!(db.store.use_session(kept).await.expect("answers").is_none(), "a copy of its cookie opens nothing");
         assert!(db.store.use_session(ended).await.expect("answers").is_none());
         assert!(db.store.use_session(hers).await.expect("answers").is_some());
         let late = NewSession { user: ada.user, verified: &verified, remote: None, user_agent: "", charge: &charge };
@@ -147,11 +149,10 @@ async fn what_a_person_does_is_on_the_trail_of_each_of_their_tenants() {
         let other = owner(&db, "other", "eve@example.com").await;
         assert_eq!(first.user, second.user);
         let before = trail(&other.tenant, 100).await.len();
-        let id = session(&db.store, first.user, "192.0.2.1").await;
-        db.store
-            .confirm_session((first.user, id), address("192.0.2.2"), &free(&db.store).await)
-            .await
-            .expect("answers");
+        let begun = session(&db.store, first.user, "192.0.2.1").await;
+        let confirmed =
+            db.store.confirm_session((first.user, begun), address("192.0.2.2"), &free(&db.store).await).await;
+        let id = confirmed.expect("answers").expect("alive");
         db.store.refuse(first.user, &id.to_string(), address("192.0.2.3")).await.expect("recorded");
         db.store.end_session(first.user, id, address("192.0.2.4")).await.expect("answers");
         for tenant in [&first.tenant, &second.tenant] {
@@ -164,7 +165,8 @@ async fn what_a_person_does_is_on_the_trail_of_each_of_their_tenants() {
                 ("session.ended", "192.0.2.4"),
             ];
             assert_eq!(told, expected);
-            assert!(entries.iter().all(|entry| entry.target == id.to_string()));
+            let targets: Vec<_> = entries.iter().map(|entry| entry.target.clone()).collect();
+            assert_eq!(targets, [begun, begun, id, id].map(|id| id.to_string()));
             assert_eq!((entries[0].actor_kind.as_str(), entries[0].actor_id.clone()), ("user", first.user.to_string()));
             assert_eq!(entries[2].actor_kind, "engine", "nobody has proven to be the user");
         }

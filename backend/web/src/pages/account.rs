@@ -32,23 +32,31 @@ async fn show(app: Data<App>, visitor: Visitor, query: Result<Query, Halt>) -> R
 async fn change_password(app: Data<App>, visitor: Visitor, posted: Posted) -> Result<HttpResponse, Halt> {
     let (old, new) = (posted.secret("current"), posted.secret("password"));
     let mut form = PasswordForm::default();
-    let status = match people::change_password(&app.engine, &visitor.person, old, new).await {
-        Ok(()) => return Ok(answer::done(links::ACCOUNT, "password")),
+    let (status, wait_s) = match people::change_password(&app.engine, &visitor.person, old, new).await {
+        Ok(session) => {
+            let mut response = answer::done(links::ACCOUNT, "password");
+            login::set_session(&app, &mut response, session)?;
+            return Ok(response);
+        }
         Err(ChangePasswordError::Wrong) => {
             form.current = Field::new("current", "").with_error("is not your password");
-            StatusCode::UNPROCESSABLE_ENTITY
+            (StatusCode::UNPROCESSABLE_ENTITY, None)
         }
         Err(ChangePasswordError::Throttled { wait_s }) => {
             form.set_problem(format!("There were too many failed tries. Wait {wait_s} s."));
-            StatusCode::TOO_MANY_REQUESTS
+            (StatusCode::TOO_MANY_REQUESTS, Some(wait_s))
         }
         Err(ChangePasswordError::Invalid(invalid)) => {
             form.set_error(&invalid.field, &invalid.detail);
-            StatusCode::UNPROCESSABLE_ENTITY
+            (StatusCode::UNPROCESSABLE_ENTITY, None)
         }
         Err(ChangePasswordError::Store(cause)) => return Err(cause.into()),
     };
-    page(&app, &visitor, status, form, None).await
+    let shown = page(&app, &visitor, status, form, None).await?;
+    Ok(match wait_s {
+        Some(wait_s) => answer::retry_after(shown, wait_s),
+        None => shown,
+    })
 }
 
 async fn set_theme(app: Data<App>, visitor: Visitor, posted: Posted) -> Result<HttpResponse, Halt> {

@@ -53,11 +53,15 @@ pub(crate) fn html(status: StatusCode, page: &impl Page, nonce: &Nonce) -> HttpR
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::REFERRER_POLICY, "same-origin"))
-        .insert_header(("cross-origin-opener-policy", "same-origin"))
-        .insert_header(("cross-origin-resource-policy", "same-origin"))
         .insert_header(("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"))
         .insert_header((header::CACHE_CONTROL, "no-store"));
     response.body(text)
+}
+
+/// Tells a program too how long to wait; a person reads it on the page.
+pub(crate) fn retry_after(mut response: HttpResponse, wait_s: u64) -> HttpResponse {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+    response
 }
 
 /// 200.

@@ -6,6 +6,7 @@ use actix_web::{
     http::{Method, StatusCode},
     web::{self, Data, ServiceConfig},
 };
+use postern_domain::SessionId;
 use postern_frontend::{
     links,
     pages::login::Login,
@@ -52,11 +53,14 @@ async fn show(
 async fn log_in(app: Data<App>, request: HttpRequest, posted: Posted) -> Result<HttpResponse, Halt> {
     let email = posted.text("email").trim().to_owned();
     let next = posted.text("next").to_owned();
+    let (keyring, now) = (app.engine.store.keyring(), app.engine.clock.now());
     let wanted = LogIn {
         email: email.clone(),
         password: posted.secret("password"),
         remote: client_address(&request, &app.settings),
         user_agent: agent(&request),
+        replaces: cookie::read(&app.settings, keyring, &request, now),
+        known: cookie::known(&app.settings, keyring, &request, now),
     };
     let again = |status, error: &str, wait: Option<String>| {
         let shown = Login { email: email.clone(), next: next.clone(), error: Some(error.to_owned()), wait, ..blank() };
@@ -64,16 +68,18 @@ async fn log_in(app: Data<App>, request: HttpRequest, posted: Posted) -> Result<
     };
     match people::log_in(&app.engine, wanted).await {
         Ok(logged_in) => {
-            let keyring = app.engine.store.keyring();
-            let cookie = cookie::begin(&app.settings, keyring, logged_in.session, app.engine.clock.now())
-                .ok_or_else(|| Problem::internal(&"the session could not be signed"))?;
             let mut response = answer::see_other(&own_path(&next));
-            add_cookie(&mut response, &cookie);
+            set_session(&app, &mut response, logged_in.session)?;
+            if let Some(cookie) = cookie::remember(&app.settings, keyring, logged_in.user, now) {
+                add_cookie(&mut response, &cookie);
+            }
             Ok(response)
         }
         Err(LogInError::Wrong) => again(StatusCode::UNPROCESSABLE_ENTITY, "E-mail address or password is wrong.", None),
         Err(LogInError::Throttled { wait_s }) => {
-            again(StatusCode::TOO_MANY_REQUESTS, "There were too many failed tries.", Some(format!("{wait_s} s")))
+            let refused =
+                again(StatusCode::TOO_MANY_REQUESTS, "There were too many failed tries.", Some(format!("{wait_s} s")));
+            refused.map(|page| answer::retry_after(page, wait_s))
         }
         Err(LogInError::Store(cause)) => Err(cause.into()),
     }
@@ -134,6 +140,13 @@ pub(super) fn own_path(next: &str) -> String {
 fn agent(request: &HttpRequest) -> String {
     let value = request.headers().get("user-agent").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     value.unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(MAX_AGENT).collect()
+}
+
+/// From now on the browser shows this session.
+pub(super) fn set_session(app: &App, response: &mut HttpResponse, session: SessionId) -> Result<(), Problem> {
+    let cookie = cookie::begin(&app.settings, app.engine.store.keyring(), session, app.engine.clock.now());
+    add_cookie(response, &cookie.ok_or_else(|| Problem::internal(&"the session could not be signed"))?);
+    Ok(())
 }
 
 pub(super) fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) {

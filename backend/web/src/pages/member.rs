@@ -148,6 +148,7 @@ fn shown<N: Need>(member: &Member<N>, row: Row, owners: usize) -> MemberRow {
         role: members::role(row.role.as_str()),
         joined: format::moment(row.created_at.as_micros()),
         is_you: row.user == member.person.user,
+        can_log_in: row.has_password,
         can_change,
         remove_href: can_change.then(|| links::verb(&here, "delete")),
         id,

@@ -18,6 +18,7 @@ use crate::{
     App,
     auth::cookie,
     problem::{Code, Problem},
+    settings::Settings,
 };
 
 const MAX_BYTES: usize = 128 * 1024;
@@ -103,18 +104,35 @@ fn subject(request: &HttpRequest) -> Option<String> {
     }
 }
 
-/// Browsers say where a request comes from, and no page can make them lie. A program may say nothing: it has no cookies
-/// of somebody else's to abuse, and the token is asked of it all the same.
+/// Browsers say where a request comes from, and no page can make them lie; what they say in two ways must be right in
+/// both. Some keep the origin to themselves (`null`), which is believed only of what they call the same site. A program
+/// may say nothing: it has no cookies of somebody else's to abuse, and the token is asked of it all the same.
 fn check_origin(request: &HttpRequest) -> Result<(), Problem> {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let foreign = || Err(forged("The form was sent from another site."));
-    if let Some(site) = text("sec-fetch-site") {
-        return if ["same-origin", "none"].contains(&site) { Ok(()) } else { foreign() };
+    let site = text("sec-fetch-site");
+    if site.is_some_and(|site| !["same-origin", "none"].contains(&site)) {
+        return Err(forged("The form was sent from another site."));
     }
     let Some(origin) = text(header::ORIGIN.as_str()) else { return Ok(()) };
-    let own = request.app_data::<Data<App>>().map(|app| app.settings.public_url.trim_end_matches('/').to_owned());
-    let at_host = origin.split_once("://").map(|(_, host)| host) == text(header::HOST.as_str());
-    if at_host || own.as_deref() == Some(origin) { Ok(()) } else { foreign() }
+    if origin == "null" && site == Some("same-origin") {
+        return Ok(());
+    }
+    let app = request.app_data::<Data<App>>().ok_or_else(Problem::not_found)?;
+    if is_own(&app.settings, origin, text(header::HOST.as_str())) {
+        return Ok(());
+    }
+    let here = app.settings.public_url.trim_end_matches('/');
+    Err(forged(&format!("The form was sent from another site than `{here}`, which is the public URL of this one.")))
+}
+
+/// The public URL, or the host that was asked for: where browsers come by TLS, a page without it is another site's.
+fn is_own(settings: &Settings, origin: &str, host: Option<&str>) -> bool {
+    let at_host = match origin.split_once("://") {
+        Some(("http", named)) => !settings.is_https() && Some(named) == host,
+        Some(("https", named)) => Some(named) == host,
+        _ => false,
+    };
+    at_host || settings.public_url.trim_end_matches('/') == origin
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Vec<(String, String)>, Problem> {

@@ -14,7 +14,9 @@ use postern_frontend::{
 use postern_pipeline::{
     accept::{self, Incoming},
     configure::{
-        connection, connection::NewConnection, destination, destination::NewDestination, source, source::NewSource,
+        destination::NewDestination,
+        first::{self, Begun},
+        source::NewSource,
     },
 };
 use postern_store::{
@@ -116,15 +118,10 @@ async fn arrived(store: &TenantStore, names: &Names, source: &Source, now: Times
 
 /// Asked for twice, it makes one pair. Whoever may make connections may make their ends.
 async fn begin(member: Member<ConnectionsWrite>, app: Data<App>, _posted: Posted) -> Answer {
-    if find(&app, &member).await?.1.is_some() {
-        return Ok(answer::see_other(&here(&member)));
+    match first::begin(&app.engine, &member.by(), (open_source(), bin())).await? {
+        Begun::Now => Ok(answer::done(&here(&member), "created")),
+        Begun::Before => Ok(answer::see_other(&here(&member))),
     }
-    let by = member.by();
-    let source = configured::made(source::create(&app.engine, &by, open_source(), configured::forget).await?)?;
-    let destination = configured::made(destination::create(&app.engine, &by, bin(), configured::forget).await?)?;
-    let new = NewConnection { source: source.id, destination: destination.id, event_types: Vec::new() };
-    configured::made(connection::create(&app.engine, &by, new, configured::forget).await?)?;
-    Ok(answer::done(&here(&member), "created"))
 }
 
 fn open_source() -> NewSource {

@@ -8,7 +8,12 @@ use actix_web::{
 use postern_frontend::pages::reauth::Reauth;
 use postern_pipeline::people::{self, ConfirmError};
 
-use super::{Halt, answer, answer::Nonce, login::own_path, posted::Posted};
+use super::{
+    Halt, answer,
+    answer::Nonce,
+    login::{own_path, set_session},
+    posted::Posted,
+};
 use crate::{App, auth::Visitor, query::Query, route::resource};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -33,14 +38,19 @@ async fn show(app: Data<App>, visitor: Visitor, query: Result<Query, Halt>) -> R
 async fn confirm(app: Data<App>, visitor: Visitor, posted: Posted) -> Result<HttpResponse, Halt> {
     let next = own_path(posted.text("next"));
     match people::confirm(&app.engine, &visitor.person, posted.secret("password")).await {
-        Ok(()) => Ok(answer::see_other(&next)),
+        Ok(session) => {
+            let mut response = answer::see_other(&next);
+            set_session(&app, &mut response, session)?;
+            Ok(response)
+        }
         Err(ConfirmError::Wrong) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page(&app, &visitor, status, next, Some(("The password is wrong.", None))))
         }
         Err(ConfirmError::Throttled { wait_s }) => {
             let error = Some(("There were too many failed tries.", Some(format!("{wait_s} s"))));
-            Ok(page(&app, &visitor, StatusCode::TOO_MANY_REQUESTS, next, error))
+            let page = page(&app, &visitor, StatusCode::TOO_MANY_REQUESTS, next, error);
+            Ok(answer::retry_after(page, wait_s))
         }
         Err(ConfirmError::Store(cause)) => Err(cause.into()),
     }

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::{
+    browser::{Browser, PASSWORD, person},
     harness::{Answer, Client, Server, request, until},
-    pages::{Browser, PASSWORD, person, tenant_of},
 };
 
 /// An event with a dead delivery and its one attempt, and a delivered one: to the tenant's one destination.
@@ -135,7 +135,7 @@ fn a_page_and_a_key_take_away_the_same() {
     person(&client, "vic@example.com", "viewer");
     let mut browser = Browser::new(&server);
     browser.log_in("vic@example.com", PASSWORD);
-    let tenant = tenant_of(&mut browser);
+    let tenant = browser.tenant();
     for format in ["csv", "jsonl"] {
         let filter = format!("action=destination.created&format={format}");
         let (page, key) = (
@@ -172,7 +172,7 @@ fn readers_that_stall_hold_nothing_and_make_way() {
     person(&client, "vic@example.com", "viewer");
     let mut browser = Browser::new(&server);
     browser.log_in("vic@example.com", PASSWORD);
-    let page = format!("{}/deliveries/export?format=csv", tenant_of(&mut browser));
+    let page = format!("{}/deliveries/export?format=csv", browser.tenant());
     fill(&server, "acme", ROWS);
     let first = begin(&client, PATH);
     until("the first is on record", || recorded(&client) == 1);

@@ -30,6 +30,7 @@ pub(crate) const NOON: Timestamp = Timestamp::from_secs(1_772_359_200);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
+    pub(crate) keyring: Keyring,
     store: Store,
     folder: PathBuf,
     runtime: Runtime,
@@ -41,7 +42,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runs");
         let folder = std::env::temp_dir().join(format!("postern-web-{}", fresh_uuid().simple()));
         let clock = Clock::manual(NOON);
-        let store = runtime.block_on(open(&folder, &clock));
+        let keyring = Keyring::parse(Keyring::generate().expose()).expect("a keyring");
+        let store = runtime.block_on(open(&folder, &keyring, &clock));
         let engine = runtime.block_on(engine(store.clone(), clock.clone()));
         let settings = Settings {
             public_url: "https://hooks.example.com".to_owned(),
@@ -59,7 +61,7 @@ impl Server {
             postern_web::run(App::new(engine, settings), listener, limits, started).expect("serves");
         });
         let handle = receiver.recv().expect("started");
-        Self { address, clock, store, folder, runtime, running: Some((handle, thread)) }
+        Self { address, clock, keyring, store, folder, runtime, running: Some((handle, thread)) }
     }
 
     /// A new tenant's key, which may do everything.
@@ -117,10 +119,9 @@ impl Drop for Server {
     }
 }
 
-async fn open(folder: &std::path::Path, clock: &Clock) -> Store {
+async fn open(folder: &std::path::Path, keyring: &Keyring, clock: &Clock) -> Store {
     let options = Options { url: format!("sqlite:{}", folder.join("postern.db").display()), serving: Serving::No };
-    let keyring = Keyring::parse(Keyring::generate().expose()).expect("a keyring");
-    let store = Store::open(&options, keyring, clock.clone()).await.expect("opens");
+    let store = Store::open(&options, keyring.clone(), clock.clone()).await.expect("opens");
     store.migrate().await.expect("migrated");
     store
 }
@@ -215,6 +216,8 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
+    /// Each `set-cookie`.
+    pub(crate) cookies: Vec<String>,
     pub(crate) text: String,
     pub(crate) json: Value,
     /// False: the body was cut off.
@@ -235,14 +238,15 @@ impl Answer {
         let mut lines = head.lines();
         let status =
             lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers: BTreeMap<String, String> =
-            headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let lines = lines.filter_map(|line| line.split_once(": "));
+        let lines: Vec<_> = lines.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let cookies = lines.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.clone()).collect();
+        let headers: BTreeMap<String, String> = lines.into_iter().collect();
         let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
         let (body, whole) = if chunked { without_chunks(body) } else { (body.to_vec(), true) };
         let text = String::from_utf8_lossy(&body).into_owned();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status, headers, text, json, whole }
+        Self { status, headers, cookies, text, json, whole }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

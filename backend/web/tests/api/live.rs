@@ -9,8 +9,8 @@ use std::{
 use serde_json::json;
 
 use crate::{
+    browser::{Browser, PASSWORD, person},
     harness::{Client, Server, request},
-    pages::{Browser, PASSWORD, person, tenant_of},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -80,7 +80,7 @@ fn new_events_come_to_an_open_list_and_nobody_elses() {
     person(&client, "ada@example.com", "viewer");
     let mut browser = Browser::new(&server);
     browser.log_in("ada@example.com", PASSWORD);
-    let tenant = tenant_of(&mut browser);
+    let tenant = browser.tenant();
     for page in [format!("{tenant}/events"), format!("{tenant}/")] {
         let before = publish(&client);
         let href = live_href(&browser.get(&page).text);
@@ -106,7 +106,7 @@ fn a_filter_holds_for_what_comes() {
     person(&client, "ada@example.com", "viewer");
     let mut browser = Browser::new(&server);
     browser.log_in("ada@example.com", PASSWORD);
-    let tenant = tenant_of(&mut browser);
+    let tenant = browser.tenant();
     let href = live_href(&browser.get(&format!("{tenant}/events?type=order.*")).text);
     assert!(href.contains("type=order"), "{href}");
     let mut stream = Stream::open(&server, &browser, &href, &[]);
@@ -128,7 +128,7 @@ fn a_stream_ends_with_what_it_was_opened_by() {
     let (mut first, mut second) = (Browser::new(&server), Browser::new(&server));
     first.log_in("ada@example.com", PASSWORD);
     second.log_in("bob@example.com", PASSWORD);
-    let path = format!("{}/live/events", tenant_of(&mut first));
+    let path = format!("{}/live/events", first.tenant());
 
     let mut stream = Stream::open(&server, &first, &path, &[]);
     assert_eq!(client.call("DELETE", &format!("/api/v1/members/{ada}"), None).status, 204);
@@ -150,7 +150,7 @@ fn a_stream_is_for_members_with_a_session() {
     person(&other, "eve@example.com", "admin");
     let mut ada = Browser::new(&server);
     ada.log_in("ada@example.com", PASSWORD);
-    let tenant = tenant_of(&mut ada);
+    let tenant = ada.tenant();
     let mut eve = Browser::new(&server);
     eve.log_in("eve@example.com", PASSWORD);
     let event = publish(&client);
@@ -160,6 +160,6 @@ fn a_stream_is_for_members_with_a_session() {
         assert_eq!(eve.get(&path).status, 404, "{path}");
         assert_eq!(ada.get(&format!("{path}?nonsense=1")).status, 400, "{path}");
     }
-    let of_others = format!("{}/live/events/{event}", tenant_of(&mut eve));
+    let of_others = format!("{}/live/events/{event}", eve.tenant());
     assert_eq!(eve.get(&of_others).status, 404, "an event of somebody else's is none");
 }

@@ -3,9 +3,12 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod auth;
+mod browser;
 mod configuration;
 mod connections;
 mod exports;
+mod forged;
+mod guessing;
 mod harness;
 mod idempotency;
 mod input;
@@ -15,3 +18,5 @@ mod matrix;
 mod members;
 mod openapi;
 mod pages;
+mod redirects;
+mod sessions;
