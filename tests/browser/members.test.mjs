@@ -8,7 +8,7 @@ import { usualWorld } from "./harness/world.mjs";
 
 const VIEWER = { email: "vic@example.com", password: "staple battery horse" };
 /** Forms that everybody has: their session and their account are their own. */
-const OWN = /^\/(logout|account\/.*)$/;
+const OWN = /^\/(logout|reauth|account\/.*)$/;
 const CHANGES = /\/(new|edit|delete)$/;
 
 journey("a member who may only look sees no controls", async (stand) => {

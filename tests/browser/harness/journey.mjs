@@ -20,14 +20,17 @@ const TIMEOUT_MS = 300_000;
 
 after(closeBrowser);
 
-/** Registers the tests. `run` takes a `Stand`; `databases` and `looks` say for which of them. */
-export function journey(name, run, { databases = DATABASES, looks = LOOKS, tenant } = {}) {
+/**
+ * Registers the tests. `run` takes a `Stand`; `databases` and `looks` say for which of them. `tenant` is its name, and
+ * `userAgent` what the owner's browser calls itself, where that matters.
+ */
+export function journey(name, run, { databases = DATABASES, looks = LOOKS, tenant, userAgent } = {}) {
   for (const database of databases) {
     for (const look of looks) {
       test(`${name} (${database.name}, ${look.name})`, { skip: database.skip, timeout: TIMEOUT_MS }, async () => {
         const stand = await Stand.open(database, look, tenant);
         try {
-          await stand.enter();
+          await stand.enter(userAgent);
           await run(stand);
           stand.assertQuiet();
         } catch (failure) {
@@ -51,8 +54,8 @@ class Stand {
   }
 
   /** The owner's window. `home` is the path of the tenant, with a slash at its end. */
-  async enter() {
-    this.page = await this.window();
+  async enter(userAgent) {
+    this.page = await this.window(userAgent && { userAgent });
     this.home = await logIn(this.page, OWNER);
   }
 
