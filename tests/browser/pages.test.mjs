@@ -25,11 +25,13 @@ journey("every page is usable in every look", async (stand) => {
         await assertAccessible(page, `${name}, ${width} px, ${scheme}`);
       }
     }
-    (await page.evaluate(() => [...document.links].map(({ pathname }) => pathname))).forEach((path) => linked.add(shape(path)));
+    const links = await page.evaluate(() => [...document.links].map(({ pathname }) => pathname));
+    links.forEach((link) => linked.add(shape(link)));
   }
   stand.assertQuiet();
   const looked = new Set([...pages.map(({ path }) => shape(path)), ...FILES, "/"]);
-  assert.deepEqual([...linked].filter((path) => !looked.has(path)), [], "pages that are linked to and not in harness/pages.mjs");
+  const missed = [...linked].filter((path) => !looked.has(path));
+  assert.deepEqual(missed, [], "pages that are linked to and not in harness/pages.mjs");
 }, { databases: [SQLITE], looks: [DESK] });
 
 journey("every page opens", async (stand) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 import { journey } from "./harness/journey.mjs";
-import { leads, follow, press, textOf } from "./harness/steps.mjs";
+import { follow, leads, textOf } from "./harness/steps.mjs";
 import { route } from "./harness/world.mjs";
 
 const HOUR_S = 3600;
@@ -11,8 +11,10 @@ journey("a failing destination is retried, given up, and retried by hand", async
   const { page, api, receiver } = stand;
   receiver.answers(() => ({ status: 503, body: "the upstream says no" }));
   const source = await api.made("/sources", { name: "Shop", kind: "publish" });
-  await route(api, source, { name: "Given up soon", url: `${receiver.url}/soon`, retry: { schedule_s: [1], jitter_pct: 0 } });
-  await route(api, source, { name: "Still tried", url: `${receiver.url}/still`, retry: { schedule_s: [HOUR_S], jitter_pct: 0 } });
+  const to = (name, path, wait_s) =>
+    route(api, source, { name, url: receiver.url + path, retry: { schedule_s: [wait_s], jitter_pct: 0 } });
+  await to("Given up soon", "/soon", 1);
+  await to("Still tried", "/still", HOUR_S);
   const { id } = await api.made("/events", { source_id: source.id, type: "order.paid", data: { order: 1 } });
   await api.deliveries(id, { dead: 1, pending: 1 });
 

@@ -38,7 +38,7 @@ export class Api {
     await until(`event ${id} is ${outcome}`, async () => (await this.get(`/events/${id}`)).outcome === outcome);
   }
 
-  /** Waits until the event has so many deliveries in each state: `{ dead: 1, pending: 1 }`. Those that wait were tried. */
+  /** Waits until the event has so many deliveries in each state, `{ dead: 1, pending: 1 }`, and each was tried. */
   async deliveries(id, states) {
     const wanted = Object.entries(states).flatMap(([state, count]) => Array(count).fill(state)).sort().join();
     await until(`the deliveries of ${id} are ${wanted}`, async () => {

@@ -24,9 +24,13 @@ export const HOSTILE = [
     header: `${SCRIPT}${IMAGE}'{{7*7}}`,
     sent: `${SCRIPT}${IMAGE}${ODD}`,
     contentType: "text/html",
-    body: Buffer.from(`<!doctype html>${SCRIPT}${IMAGE}<base href=//evil.example><meta http-equiv=refresh content="0;url=//evil.example">`),
+    body: Buffer.from(`<!doctype html>${SCRIPT}${IMAGE}<base href=//evil.example><meta http-equiv=refresh content=0>`),
     data: { [SCRIPT]: `</script>${IMAGE}\u0000\u2028${ODD}`, "__proto__ ": [null, -1e308] },
-    answer: { status: 500, headers: { "content-type": "text/html", "x-note": `${SCRIPT}${IMAGE}` }, body: `</pre></textarea>${SCRIPT}${IMAGE}` },
+    answer: {
+      status: 500,
+      headers: { "content-type": "text/html", "x-note": `${SCRIPT}${IMAGE}` },
+      body: `</pre></textarea>${SCRIPT}${IMAGE}`,
+    },
     own: `${SCRIPT}${IMAGE}`,
   },
   {
@@ -40,9 +44,13 @@ export const HOSTILE = [
     path: `/${"u".repeat(900)}/${MARK}`,
     header: "h".repeat(2000),
     contentType: `application/octet-stream; ${"c".repeat(180)}`,
-    body: Buffer.concat([Buffer.from([0, 255, 254, 13, 10, 27, 91, 51, 49, 109]), Buffer.from(`${MARK}${"b".repeat(5000)}`)]),
+    body: Buffer.concat([Buffer.from([0, 255, 254, 13, 10, 27, 91]), Buffer.from(`${MARK}${"b".repeat(5000)}`)]),
     data: { deep: `${"d".repeat(5000)}` },
-    answer: { status: 302, headers: { location: `//evil.example/${"l".repeat(1500)}`, "content-type": "image/png" }, body: Buffer.from(`\u0000\u0001PNG${"r".repeat(3000)}`) },
+    answer: {
+      status: 302,
+      headers: { location: `//evil.example/${"l".repeat(1500)}`, "content-type": "image/png" },
+      body: Buffer.from(`\u0000\u0001PNG${"r".repeat(3000)}`),
+    },
     own: "",
   },
   {
@@ -58,7 +66,11 @@ export const HOSTILE = [
     contentType: "application/json",
     body: Buffer.from(`{"type":"x","text":"\\u0000\\u202e\r\n<!--${LINK}","n":${"[".repeat(60)}${"]".repeat(60)}}`),
     data: { "\u202e": "line\r\nline\u2028line\u0007" },
-    answer: { status: 429, headers: { "retry-after": LINK, "refresh": "0;url=//evil.example" }, body: `{"a":"${LINK}\r\n\u0000"}` },
+    answer: {
+      status: 429,
+      headers: { "retry-after": LINK, "refresh": "0;url=//evil.example" },
+      body: `{"a":"${LINK}\r\n\u0000"}`,
+    },
     own: LINK,
   },
 ];

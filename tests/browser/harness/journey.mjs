@@ -1,5 +1,5 @@
-// A journey is a test that is done once for each database and look. It has a server, a receiver and a window of its own,
-// already logged in; what was wrong on the way fails it, and it leaves a picture of what it saw last.
+// A journey is a test that is done once for each database and look. It has a server, a receiver and a window of its
+// own, already logged in; what was wrong on the way fails it, and it leaves a picture of what it saw last.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 
 import { closeBrowser, openWindow } from "./browser.mjs";
 import { assertAccessible, assertFits } from "./checks.mjs";
-import { DATABASES } from "./database.mjs";
+import { DATABASES, POSTGRES } from "./database.mjs";
 import { startReceiver } from "./receiver.mjs";
 import { OWNER, startServer } from "./server.mjs";
 import { logIn } from "./steps.mjs";
@@ -16,17 +16,19 @@ export const DESK = { name: "desk, light", javaScript: true, width: 1366, scheme
 export const PHONE = { name: "phone, dark, no JavaScript", javaScript: false, width: 390, scheme: "dark" };
 export const LOOKS = [DESK, PHONE];
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 after(closeBrowser);
 
 /**
- * Registers the tests. `run` takes a `Stand`; `databases` and `looks` say for which of them. `tenant` is its name, and
+ * Registers the tests: in all looks on SQLite, in the first of them on PostgreSQL. `run` takes a `Stand`; `databases` and `looks` say for which of them. `tenant` is its name, and
  * `userAgent` what the owner's browser calls itself, where that matters.
  */
 export function journey(name, run, { databases = DATABASES, looks = LOOKS, tenant, userAgent } = {}) {
   for (const database of databases) {
-    for (const look of looks) {
+    // What a page is without JavaScript does not hang on where its rows come from.
+    const wanted = database === POSTGRES && looks.length > 1 ? looks.slice(0, 1) : looks;
+    for (const look of wanted) {
       test(`${name} (${database.name}, ${look.name})`, { skip: database.skip, timeout: TIMEOUT_MS }, async () => {
         const stand = await Stand.open(database, look, tenant);
         try {
@@ -48,9 +50,9 @@ class Stand {
   #windows = [];
 
   static async open(database, look, tenant) {
-    const stand = new Stand();
-    const [server, receiver] = await Promise.all([startServer(database, tenant), startReceiver()]);
-    return Object.assign(stand, { database, look, server, receiver, api: server.api });
+    const server = await startServer(database, tenant);
+    const receiver = await startReceiver();
+    return Object.assign(new Stand(), { look, server, receiver, api: server.api });
   }
 
   /** The owner's window. `home` is the path of the tenant, with a slash at its end. */

@@ -66,7 +66,8 @@ export function details(world, home) {
 /** Of no tenant, or nowhere. */
 function alone(home) {
   const nowhere = named(home, { "not found": "nowhere", "cursor that was made up": "events?cursor=abc" });
-  return [...nowhere, { name: "account", path: "/account" }, { name: "password once more", path: `/reauth?next=${home}` }];
+  const account = { name: "account", path: "/account" };
+  return [...nowhere, account, { name: "password once more", path: `/reauth?next=${home}` }];
 }
 
 function named(home, paths) {

@@ -10,7 +10,8 @@ import { Api } from "./api.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** Where `cargo build` puts it, unless POSTERN_TEST_BINARY says otherwise. */
-const BINARY = resolve(ROOT, process.env.POSTERN_TEST_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? "target", "debug/postern"));
+const { POSTERN_TEST_BINARY, CARGO_TARGET_DIR = "target" } = process.env;
+const BINARY = resolve(ROOT, POSTERN_TEST_BINARY ?? join(CARGO_TARGET_DIR, "debug/postern"));
 /** For a start under load, in a debug build, with migrations. */
 const START_MS = 60_000;
 const LOG_LINES = 60;
@@ -27,27 +28,36 @@ export async function startServer(database, tenant = "acme") {
     POSTERN_EGRESS_ALLOW: "127.0.0.0/8",
     ...(own.url && { POSTERN_DATABASE_URL: own.url }),
   };
-  const key = bootstrap(env, tenant);
-  const log = join(folder, "server.log");
-  const errors = openSync(log, "a");
-  const child = spawn(BINARY, ["serve"], { env, stdio: ["ignore", "pipe", errors] });
-  closeSync(errors);
-  const ended = new Promise((done) => child.on("exit", done));
-  const readLog = () => readFileSync(log, "utf8");
-
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await ended;
+  const clear = () => {
     rmSync(folder, { recursive: true, force: true });
     own.drop();
   };
   try {
-    const base = await listening(child, ended);
-    return { base, api: new Api(base, key), log: readLog, tail: () => readLog().split("\n").slice(-LOG_LINES).join("\n"), stop };
+    const key = bootstrap(env, tenant);
+    const { base, end, tail } = await serve(env, join(folder, "server.log"));
+    return { base, api: new Api(base, key), tail, stop: () => end().then(clear) };
   } catch (cause) {
-    const said = readLog();
-    await stop();
-    throw new Error(`${cause.message}\n${said}`);
+    clear();
+    throw cause;
+  }
+}
+
+/** Starts it; returns its address once it serves. */
+async function serve(env, log) {
+  const errors = openSync(log, "a");
+  const child = spawn(BINARY, ["serve"], { env, stdio: ["ignore", "pipe", errors] });
+  closeSync(errors);
+  const ended = new Promise((done) => child.on("exit", done));
+  const tail = () => readFileSync(log, "utf8").split("\n").slice(-LOG_LINES).join("\n");
+  const end = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  try {
+    return { base: await listening(child, ended), end, tail };
+  } catch (cause) {
+    await end();
+    throw new Error(`${cause.message}\n${tail()}`);
   }
 }
 
@@ -55,7 +65,7 @@ export async function startServer(database, tenant = "acme") {
 function bootstrap(env, tenant) {
   const words = ["bootstrap", "--tenant", tenant, "--email", OWNER.email, "--password-stdin", "--json"];
   const ran = spawnSync(BINARY, words, { env, input: `${OWNER.password}\n`, encoding: "utf8" });
-  if (ran.error) throw new Error(`${BINARY} does not start (cargo build -p postern-server makes it): ${ran.error.message}`);
+  if (ran.error) throw new Error(`cargo build -p postern-server makes what is missing: ${ran.error.message}`);
   if (ran.status !== 0) throw new Error(`postern bootstrap ended with ${ran.status}: ${ran.stderr}`);
   return JSON.parse(ran.stdout.trim().split("\n").at(-1)).api_key;
 }

@@ -71,8 +71,15 @@ async function configured(api, receiver, words) {
 }
 
 async function happened(api, { source, open, published, failing, gone }, words) {
-  const good = { "content-type": words.contentType, "x-token": words.prefix + words.secret, "x-id": words.dedupKey, "x-type": words.type };
-  const sent = (headers) => post(source.ingest_url, { ...headers, "x-note": words.sent ?? words.header, "user-agent": words.header }, words.body);
+  const good = {
+    "content-type": words.contentType,
+    "user-agent": words.header,
+    "x-id": words.dedupKey,
+    "x-note": words.sent ?? words.header,
+    "x-token": words.prefix + words.secret,
+    "x-type": words.type,
+  };
+  const sent = (headers) => post(source.ingest_url, headers, words.body);
   assert.equal((await sent({ ...good, "x-token": words.header })).status, 401);
   const first = await sent(good);
   assert.ok(first.status < 300, `${first.status} ${first.text}`);
