@@ -15,7 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 need_build_tools() {
     has cargo || fail "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
     has cc || has gcc || has clang || fail "a C compiler is missing: on Debian, apt-get install build-essential"
-    has node || fail "node is missing: install Node.js 20 or newer"
+    has node || fail "node is missing: install Node.js 20.10 or newer"
     has npm || fail "npm is missing: it comes with Node.js; on Debian, apt-get install npm"
 }
 
@@ -87,8 +87,7 @@ chromium() {
     if has chromium || has chromium-browser || has google-chrome; then
         return
     fi
-    # Only the browser journeys need it; until there are some, its absence stops nobody.
-    apt_install "the browser journeys" chromium || [ ! -f tests/browser/package.json ] || fail "Chromium is missing"
+    apt_install "the browser journeys" chromium || fail "Chromium is missing"
 }
 
 need_build_tools

@@ -158,6 +158,8 @@ pub(crate) async fn own_shell(
         tenants: tenants.collect(),
         email: visitor.person.email.clone(),
         role: first.map(|first| first.role.as_str().to_owned()).unwrap_or_default(),
+        can_write: first.is_some_and(|first| first.role.permissions().contains(&Permission::SourcesWrite)),
+        can_admin: first.is_some_and(|first| first.role.permissions().contains(&Permission::MembersWrite)),
         section: Section::Account,
         csrf: token(app, visitor),
         flash: done.and_then(notice),

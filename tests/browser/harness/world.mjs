@@ -1,0 +1,98 @@
+// A tenant in which something of every kind exists and has happened, in words of the test's choice.
+import assert from "node:assert/strict";
+
+import { post } from "./api.mjs";
+import { until } from "./until.mjs";
+
+const HOUR_S = 3600;
+const PASSWORD = "staple battery horse";
+
+/** What nobody would look at twice. Each field is something that is stored, and shown somewhere. */
+export const USUAL = {
+  name: (what) => what,
+  email: "bo@example.com",
+  secret: "a-token-of-24-characters",
+  prefix: "Token ",
+  type: "order.paid",
+  pattern: "invoice.*",
+  dedupKey: "order-1",
+  path: "/hook",
+  header: "shop",
+  contentType: "application/json",
+  body: Buffer.from(JSON.stringify({ type: "order.paid", order: 1, lines: [{ sku: "a", count: 2 }] })),
+  data: { order: 2 },
+  answer: { status: 500, headers: { "content-type": "text/plain", "x-note": "try later" }, body: "the upstream says no" },
+  own: "thank you",
+};
+
+/** A destination and the connection to it. */
+export async function route(api, source, destination, eventTypes = []) {
+  const made = await api.made("/destinations", destination);
+  const ends = { source_id: source.id, destination_id: made.id, event_types: eventTypes };
+  return { destination: made, connection: await api.made("/connections", ends) };
+}
+
+/**
+ * Makes it all. Of what happens: one event is delivered here and retried there, one is dead, one is filtered, one went
+ * nowhere; one request is refused and one a duplicate. Returns what pages are about.
+ */
+export async function usualWorld({ api, receiver }, words = USUAL) {
+  receiver.answers(() => words.answer);
+  const made = await configured(api, receiver, words);
+  const events = await happened(api, made, words);
+  return { ...made, events };
+}
+
+async function configured(api, receiver, words) {
+  const once = { schedule_s: [], jitter_pct: 0 };
+  const source = await api.made("/sources", {
+    name: words.name("Shop"),
+    kind: "webhook",
+    scheme: "token",
+    config: { header: "x-token", prefix: words.prefix, id_header: "x-id", type_header: "x-type" },
+    secrets: [words.secret],
+    response: { body: words.own, content_type: "text/plain" },
+  });
+  const open = await api.made("/sources", { name: words.name("Anybody"), kind: "webhook", scheme: "none" });
+  const published = await api.made("/sources", { name: words.name("Own programs"), kind: "publish" });
+  const target = {
+    name: words.name("Billing"),
+    url: receiver.url + words.path,
+    headers: { "x-from": words.header },
+    retry: { schedule_s: [HOUR_S], jitter_pct: 0 },
+  };
+  const failing = await route(api, source, target);
+  const bin = await route(api, source, { name: words.name("Bin"), kind: "bin" });
+  await api.made("/connections", { source_id: open.id, destination_id: bin.destination.id });
+  const gone = await route(api, published, { ...target, name: words.name("Gone"), retry: once }, [words.pattern]);
+  const key = await api.made("/api-keys", { name: words.name("Export"), scopes: ["events:read"] });
+  const member = await api.made("/members", { email: words.email, role: "editor", password: PASSWORD });
+  return { source, open, published, failing, bin, gone, key, member };
+}
+
+async function happened(api, { source, open, published, failing, gone }, words) {
+  const good = {
+    "content-type": words.contentType,
+    "user-agent": words.header,
+    "x-id": words.dedupKey,
+    "x-note": words.sent ?? words.header,
+    "x-token": words.prefix + words.secret,
+    "x-type": words.type,
+  };
+  const sent = (headers) => post(source.ingest_url, headers, words.body);
+  assert.equal((await sent({ ...good, "x-token": words.header })).status, 401);
+  const first = await sent(good);
+  assert.ok(first.status < 300, `${first.status} ${first.text}`);
+  assert.ok((await sent(good)).status < 300, "a duplicate");
+  await post(open.ingest_url, { "content-type": "application/json" }, JSON.stringify({ type: words.type }));
+  const [{ id: retried }] = await until("the first event is listed", async () => {
+    const { data } = await api.get(`/events?source_id=${source.id}`);
+    return data.length > 0 && data;
+  });
+  await api.deliveries(retried, { delivered: 1, pending: 1 });
+  const publish = (type) => api.made("/events", { source_id: published.id, type, data: words.data });
+  const { id: dead } = await publish(words.pattern.replace("*", "failed"));
+  await api.deliveries(dead, { dead: 1 });
+  const { id: filtered } = await publish("order.paid");
+  return { retried, dead, filtered, connections: [failing.connection.id, gone.connection.id] };
+}
