@@ -5,14 +5,14 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{ConnectionId, DeliveryId, delivery::DeliveryState};
+use postern_domain::{DeliveryId, delivery::DeliveryState};
 use postern_frontend::{
     links,
     pages::deliveries::{DeliveryFilter, DeliveryList},
     shell::Section,
 };
 use postern_pipeline::deliveries;
-use postern_store::read::{self, Delivery};
+use postern_store::read;
 
 use super::{
     Halt,
@@ -47,10 +47,9 @@ async fn show(
     let wanted = read::DeliveryFilter {
         state: asked.parsed("state", "There is no such state.", DeliveryState::parse),
         destination: asked.parsed("destination", "There is no such destination.", |text| text.parse().ok()),
+        connection: asked.parsed("connection", "There is no such connection.", |text| text.parse().ok()),
         ..read::DeliveryFilter::default()
     };
-    let connection: Option<ConnectionId> =
-        asked.parsed("connection", "There is no such connection.", |text| text.parse().ok());
     let (from, to) = (asked.moment("from"), asked.moment("to"));
     // The page has no place for a sentence about its filters.
     if let Some(problem) = asked.problem.take() {
@@ -64,13 +63,11 @@ async fn show(
         destination: asked.select("destination", names.destination_choices()),
         connection: asked.field("connection"),
     };
-    let beside_tab = wanted.destination.is_some() || connection.is_some() || from.is_some() || to.is_some();
+    let beside_tab = wanted.destination.is_some() || wanted.connection.is_some() || from.is_some() || to.is_some();
     let filtered = beside_tab || (wanted.state.is_some() && !dead);
     let (here, done) = (asked.here(&links::deliveries(&names.tenant)), asked.done.take());
     let page = asked.page(&app, member.scope(), "page:deliveries")?;
-    let mut slice = rows::whole(store.list_deliveries(wanted, &page.window(from, to)).await)?;
-    // No index knows connections: a page may have fewer rows, and goes on all the same.
-    slice.rows.retain(|row: &Delivery| connection.is_none_or(|connection| row.connection == connection));
+    let slice = rows::whole(store.list_deliveries(wanted, &page.window(from, to)).await)?;
     let found = page.answer_slice(slice, |delivery| delivery);
     let section = if dead { Section::Dead } else { Section::Deliveries };
     let shown = DeliveryList {

@@ -63,7 +63,7 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
         shell: answer::shell(&app, &member, Section::Events, done.as_deref(), &nonce).await?,
         filter,
         filtered,
-        rows: rows::events(&store, &names, found.data).await?,
+        rows: rows::events(&names, found.data),
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
         problem,
     };
