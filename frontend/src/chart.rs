@@ -19,9 +19,10 @@ pub struct Bucket {
     pub from: Moment,
     /// Below the bar and in the table: `14:00`.
     pub label: String,
+    /// At the first try.
     pub delivered: u64,
-    /// Not delivered yet, tried at least once.
-    pub retrying: u64,
+    /// Delivered as well, after more than one try.
+    pub retried: u64,
     /// Given up.
     pub dead: u64,
     /// The list of what is counted here.
@@ -32,12 +33,12 @@ impl Bucket {
     /// Its numbers as the table shows them, each with its heading.
     #[must_use]
     pub fn counts(&self) -> [(&'static str, String); 3] {
-        [("Delivered", self.delivered), ("Retrying", self.retrying), ("Dead", self.dead)]
+        [("Delivered", self.delivered), ("Retried", self.retried), ("Dead", self.dead)]
             .map(|(heading, number)| (heading, format::count(number)))
     }
 
     const fn total(&self) -> u64 {
-        self.delivered.saturating_add(self.retrying).saturating_add(self.dead)
+        self.delivered.saturating_add(self.retried).saturating_add(self.dead)
     }
 }
 
@@ -86,7 +87,7 @@ pub struct Bar {
 /// The part of a bar that one state takes.
 #[derive(Debug)]
 pub struct Part {
-    /// The end of a class name: `delivered`, `retrying`, `dead`.
+    /// The end of a class name: `delivered`, `retried`, `dead`.
     pub class: &'static str,
     pub y: String,
     pub height: String,
@@ -102,12 +103,12 @@ impl Chart {
     #[must_use]
     pub fn sentence(&self) -> String {
         let sum = |part: fn(&Bucket) -> u64| self.buckets.iter().map(part).fold(0, u64::saturating_add);
-        let (delivered, retrying, dead) = (sum(|b| b.delivered), sum(|b| b.retrying), sum(|b| b.dead));
+        let (delivered, retried, dead) = (sum(|b| b.delivered), sum(|b| b.retried), sum(|b| b.dead));
         let total = sum(Bucket::total);
         if total == 0 {
-            return "No deliveries in this time.".to_owned();
+            return "No deliveries ended in this time.".to_owned();
         }
-        let of = [(delivered, "delivered"), (retrying, "retrying"), (dead, "dead")];
+        let of = [(delivered, "delivered"), (retried, "delivered after a retry"), (dead, "dead")];
         let parts = of.iter().filter(|(number, _)| *number > 0);
         let parts: Vec<String> = parts.map(|(number, word)| format!("{} {word}", format::count(*number))).collect();
         let mut text = format!("{}: {}.", format::counted(total, "delivery", "deliveries"), parts.join(", "));
@@ -141,7 +142,7 @@ fn bar(bucket: &Bucket, label: String, left: f64, step: f64, top: u64) -> Bar {
     let gap = (step * 0.2).min(4.0);
     let mut floor = 0;
     let mut parts = Vec::new();
-    for (class, value) in [("delivered", bucket.delivered), ("retrying", bucket.retrying), ("dead", bucket.dead)] {
+    for (class, value) in [("delivered", bucket.delivered), ("retried", bucket.retried), ("dead", bucket.dead)] {
         if value > 0 {
             let (y, bottom) = (y_of(floor + value, top), y_of(floor, top));
             // One of a million is still something to see.
@@ -150,7 +151,7 @@ fn bar(bucket: &Bucket, label: String, left: f64, step: f64, top: u64) -> Bar {
             floor += value;
         }
     }
-    let counts = format!("{} delivered, {} retrying, {} dead", bucket.delivered, bucket.retrying, bucket.dead);
+    let counts = format!("{} delivered, {} after a retry, {} dead", bucket.delivered, bucket.retried, bucket.dead);
     Bar {
         href: bucket.href.clone(),
         title: format!("{}: {counts}", bucket.label),
@@ -192,8 +193,8 @@ fn number(value: f64) -> String {
 mod tests {
     use super::*;
 
-    fn bucket(delivered: u64, retrying: u64, dead: u64) -> Bucket {
-        Bucket { label: "14:00".to_owned(), delivered, retrying, dead, ..Bucket::default() }
+    fn bucket(delivered: u64, retried: u64, dead: u64) -> Bucket {
+        Bucket { label: "14:00".to_owned(), delivered, retried, dead, ..Bucket::default() }
     }
 
     #[test]
@@ -216,7 +217,10 @@ mod tests {
     #[test]
     fn the_sentence_says_what_is_drawn() {
         let text = Chart::of("t", vec![bucket(8, 1, 0), bucket(0, 0, 3)]).sentence().replace('\u{202f}', " ");
-        assert_eq!(text, "12 deliveries: 8 delivered, 1 retrying, 3 dead. Most were given up at 14:00: 3.");
-        assert_eq!(Chart::default().sentence(), "No deliveries in this time.");
+        assert_eq!(
+            text,
+            "12 deliveries: 8 delivered, 1 delivered after a retry, 3 dead. Most were given up at 14:00: 3."
+        );
+        assert_eq!(Chart::default().sentence(), "No deliveries ended in this time.");
     }
 }

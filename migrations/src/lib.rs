@@ -16,6 +16,7 @@ mod m20261122_100500_create_attempts;
 mod m20261122_100600_create_requests;
 mod m20261122_100700_create_sessions;
 mod m20261122_100800_add_theme;
+mod m20261122_101000_create_activity;
 
 pub struct Migrator;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_100600_create_requests::Migration),
             Box::new(m20261122_100700_create_sessions::Migration),
             Box::new(m20261122_100800_add_theme::Migration),
+            Box::new(m20261122_101000_create_activity::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is a value or a pure function of its arguments. Nothing here awaits, reads a clock on its own, or
 //! knows of a database or of HTTP beyond header names. Start reading at [`delivery`] and [`retry`].
 
+pub mod activity;
 pub mod actor;
 pub mod address;
 pub mod answer;

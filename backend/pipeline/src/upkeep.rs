@@ -92,11 +92,21 @@ impl Engine {
         let ended = self.store.expire_unsettled(now, self.options.retention).await?;
         self.metrics.dead.inc_by(ended);
         self.store.drop_expired(now, self.options.retention).await?;
+        self.store.drop_old_activity(now, self.options.retention).await?;
         self.store.expire_idempotency_keys(now).await?;
         self.store.expire_sessions(now).await?;
         self.store.expire_throttle(now).await?;
         self.store.trim_bins().await?;
         self.tidy_limits();
+        Ok(())
+    }
+
+    /// Counts what happened, for the pages.
+    ///
+    /// # Errors
+    /// When the database does not answer; the next run goes on.
+    pub async fn count_activity(&self) -> Result<(), StoreError> {
+        self.store.count_activity(self.clock.now(), self.options.retention).await?;
         Ok(())
     }
 

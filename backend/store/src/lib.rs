@@ -4,6 +4,7 @@
 //! the machinery does across tenants: commit, claim, settle, recover. Nothing here knows HTTP or decides policy.
 //! Start at [`open`], then [`engine::commit`].
 
+pub mod activity;
 pub mod audit;
 pub mod bootstrap;
 mod column;

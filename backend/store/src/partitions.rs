@@ -28,6 +28,11 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// What is older than this is dropped, or about to be: the start of a day.
+    pub(crate) fn oldest_kept(self, now: Timestamp) -> Timestamp {
+        day_start(day_number(now) - i64::from(self.metadata_days))
+    }
+
     fn days(self, table: &str) -> i64 {
         i64::from(if table.ends_with("_bodies") { self.payload_days } else { self.metadata_days })
     }

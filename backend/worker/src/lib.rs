@@ -20,7 +20,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 type Verb = fn(Arc<Engine>) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// Every job: its name, its period, and the verb.
-const JOBS: [(&str, Duration, Verb); 9] = [
+const JOBS: [(&str, Duration, Verb); 10] = [
     ("heartbeat", Duration::from_millis(HEARTBEAT_MS), |engine| Box::pin(async move { engine.beat().await })),
     ("follow-config", Duration::from_secs(1), |engine| Box::pin(async move { engine.follow_config().await })),
     ("take-over", Duration::from_secs(1), |engine| Box::pin(async move { engine.take_over().await })),
@@ -29,6 +29,7 @@ const JOBS: [(&str, Duration, Verb); 9] = [
     ("open-days", Duration::from_secs(3_600), |engine| Box::pin(async move { engine.open_days().await })),
     ("expire", Duration::from_secs(300), |engine| Box::pin(async move { engine.expire().await })),
     ("expire-keys", Duration::from_secs(3_600), |engine| Box::pin(async move { engine.expire_keys().await })),
+    ("count-activity", Duration::from_secs(15), |engine| Box::pin(async move { engine.count_activity().await })),
     ("gauge", Duration::from_secs(15), |engine| Box::pin(async move { engine.gauge().await })),
 ];
 

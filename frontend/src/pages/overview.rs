@@ -19,6 +19,8 @@ pub struct Overview {
     pub first_run: bool,
     pub ranges: Vec<RangeLink>,
     pub kpis: Vec<Kpi>,
+    /// How far the figures go.
+    pub counted: String,
     pub chart: Chart,
     pub attention: Vec<Attention>,
     /// The last ten.
@@ -64,6 +66,7 @@ impl Sample for Overview {
             first_run: !taste.is_full(),
             ranges: taste.list(range),
             kpis: taste.list(kpi),
+            counted: taste.name("Counted to 22 Nov 2026 12:04:11 UTC."),
             chart: Chart::of(taste.name("Deliveries, last 24 hours"), taste.list(bucket)),
             attention: taste.list(attention),
             events: taste.list(rows::event),
@@ -91,7 +94,7 @@ fn bucket(taste: Taste, place: usize) -> Bucket {
         from: sample::moment(place),
         label: taste.name("14:00"),
         delivered: number * 1_000,
-        retrying: number,
+        retried: number,
         dead: number * 3,
         href: taste.name("/t/x/deliveries?from=a&to=b"),
     }

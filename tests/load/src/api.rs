@@ -42,6 +42,11 @@ impl Api {
         Ok(Route { source, destination, connection, path })
     }
 
+    /// A person who may log in.
+    pub(crate) async fn member(&self, email: &str, password: &str) -> Result<()> {
+        self.post("members", &json!({ "email": email, "role": "admin", "password": password })).await.map(|_| ())
+    }
+
     async fn post(&self, collection: &str, body: &Value) -> Result<Value> {
         let body = body.to_string();
         let request = format!(

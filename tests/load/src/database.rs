@@ -80,6 +80,20 @@ impl Database {
         Ok(())
     }
 
+    /// The one number that a query answers.
+    pub(crate) async fn number(&self, sql: &'static str) -> Result<i64> {
+        Ok(match self.kind {
+            Kind::Sqlite => {
+                let mut connection = SqliteConnection::connect(&self.direct_url).await?;
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await?
+            }
+            Kind::Postgres => {
+                let mut connection = PgConnection::connect(&self.direct_url).await?;
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await?
+            }
+        })
+    }
+
     pub(crate) async fn drop(self) -> Result<()> {
         let Some((admin_url, name)) = self.made_at else { return Ok(()) };
         let mut admin = PgConnection::connect(&admin_url).await.context("connecting to PostgreSQL")?;

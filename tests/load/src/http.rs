@@ -80,6 +80,14 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Status line and headers of the last answer.
+    pub(crate) fn head(&self) -> String {
+        let end = self.buffer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_default();
+        String::from_utf8_lossy(self.buffer.get(..end).unwrap_or_default()).into_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

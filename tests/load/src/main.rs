@@ -5,6 +5,7 @@
 //! it shares the machine with them. Start at [`suite::run`]; what is printed is in [`report`].
 
 mod api;
+mod browser;
 mod database;
 mod http;
 mod load;
@@ -18,6 +19,7 @@ mod stand;
 mod suite;
 mod tally;
 mod usage;
+mod world;
 
 use anyhow::{Result, bail};
 use clap::Parser;

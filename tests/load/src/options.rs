@@ -31,6 +31,12 @@ pub(crate) struct Options {
     /// Finished deliveries of the seeded past
     #[arg(long, default_value_t = 1_000_000)]
     pub(crate) past: u64,
+    /// Events of the tenant whose pages are read
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) events: u64,
+    /// Reads of each page in each round; the figure is the best round's
+    #[arg(long, default_value_t = 40)]
+    pub(crate) reads: usize,
     /// Due deliveries of the destination that never answers
     #[arg(long, default_value_t = 200_000)]
     pub(crate) backlog: u64,
@@ -59,6 +65,8 @@ pub(crate) enum Part {
     Noisy,
     /// A database that is a millisecond away
     Delay,
+    /// Pages of a tenant with a million events
+    Pages,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

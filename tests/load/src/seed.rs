@@ -16,7 +16,7 @@ use crate::{
     stand::{Tenant, Way},
 };
 
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days of the past that deliveries are spread over. Bodies are kept as long, so retention drops none of it.
 const PAST_DAYS: i64 = 30;
 /// Days of the past that have partitions.
@@ -25,7 +25,7 @@ const DEDUP_DAYS: i64 = 7;
 /// Over how long a backlog came in.
 const BACKLOG_MS: i64 = 600_000;
 
-const NUMBERS: &str = "WITH RECURSIVE numbers (n) AS (
+pub(crate) const NUMBERS: &str = "WITH RECURSIVE numbers (n) AS (
     SELECT CAST(0 AS bigint) UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})";
 
 const EVENTS: &[&str] = &[
@@ -57,7 +57,7 @@ const DUE: &str = "INSERT INTO queue (delivery_id, tenant_id, event_id, source_i
     {numbers} SELECT {delivery}, {tenant}, {event}, {source}, {connection}, {destination}, 'pending', {ms} * 1000, 0, 0, 560
     FROM numbers";
 
-const HEADERS: &str = r#"{"content-type":"application/json","user-agent":"Stripe/1.0 (+https://stripe.com/docs/webhooks)","stripe-signature":"t=1700000000,v1=0000000000000000000000000000000000000000000000000000000000000000"}"#;
+pub(crate) const HEADERS: &str = r#"{"content-type":"application/json","user-agent":"Stripe/1.0 (+https://stripe.com/docs/webhooks)","stripe-signature":"t=1700000000,v1=0000000000000000000000000000000000000000000000000000000000000000"}"#;
 
 /// `total` finished deliveries over 30 days, 90 days of partitions, analysed.
 pub(crate) async fn past(database: &Database, (tenant, way): (&Tenant, &Way), total: u64) -> Result<()> {
@@ -92,7 +92,7 @@ pub(crate) async fn backlog(database: &Database, (tenant, way): (&Tenant, &Way),
 }
 
 /// What a database that has lived for a while has done long since.
-fn tidy(kind: Kind) -> Vec<String> {
+pub(crate) fn tidy(kind: Kind) -> Vec<String> {
     let statements: &[&str] = match kind {
         Kind::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],
         Kind::Postgres => &["VACUUM (FREEZE, ANALYZE)", "CHECKPOINT"],
@@ -100,7 +100,7 @@ fn tidy(kind: Kind) -> Vec<String> {
     statements.iter().map(|sql| (*sql).to_owned()).collect()
 }
 
-fn partitions(today: i64) -> Vec<String> {
+pub(crate) fn partitions(today: i64) -> Vec<String> {
     let bound = |day: i64| first_uuid_at(Timestamp::from_micros(day * DAY_MS * 1_000));
     let mut statements = Vec::new();
     for day in today - PARTITION_DAYS..today {
@@ -185,7 +185,7 @@ fn fill(template: &str, kind: Kind, ends: &Ends, span: &Span) -> String {
 }
 
 /// A UUIDv7 of that millisecond that tells its kind and number, where a real one has chance.
-fn made_id(kind: Kind, what: char, (ms, number): (&str, &str)) -> String {
+pub(crate) fn made_id(kind: Kind, what: char, (ms, number): (&str, &str)) -> String {
     match kind {
         Kind::Sqlite => format!("unhex(printf('%012x7%03x8{what}%014x', {ms}, {number} & 4095, {number}))"),
         Kind::Postgres => format!(

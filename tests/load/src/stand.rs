@@ -99,6 +99,11 @@ impl Stand {
         self.database.drop().await
     }
 
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> Result<std::net::SocketAddr> {
+        Ok(self.running()?.address)
+    }
+
     fn running(&self) -> Result<&Server> {
         self.server.as_ref().context("the server is not running")
     }
@@ -115,8 +120,12 @@ impl Stand {
         self.way_to(tenant, receiver::silent().await?, Rc::new(RefCell::new(Tally::new(0)))).await
     }
 
+    pub(crate) fn api(&self, tenant: &Tenant) -> Result<Api> {
+        Ok(Api { server: self.running()?.address, key: tenant.key.clone() })
+    }
+
     async fn way_to(&self, tenant: &Tenant, receiver: std::net::SocketAddr, tally: Shared) -> Result<Way> {
-        let api = Api { server: self.running()?.address, key: tenant.key.clone() };
+        let api = self.api(tenant)?;
         let secret = format!("whsec_{}", fresh_uuid().simple());
         Ok(Way { route: api.route(receiver, &secret).await?, secret, tally })
     }

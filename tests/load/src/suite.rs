@@ -4,6 +4,7 @@ mod backlog;
 mod delay;
 mod latency;
 mod noisy;
+mod pages;
 mod past;
 mod throughput;
 
@@ -37,6 +38,9 @@ pub(crate) async fn run(options: &Options, kind: Kind) -> Result<u32> {
     }
     if options.wants(Part::Delay) && kind == Kind::Postgres {
         delay::measure(options, kind, &report).await?;
+    }
+    if options.wants(Part::Pages) {
+        pages::measure(options, kind, &report).await?;
     }
     Ok(report.close())
 }

@@ -119,7 +119,7 @@ fn micros_since(at: Instant) -> u32 {
 }
 
 /// Of a sorted list: the smallest value that the share `q` of all does not exceed.
-fn quantile_ms(sorted_us: &[u32], q: f64) -> f64 {
+pub(crate) fn quantile_ms(sorted_us: &[u32], q: f64) -> f64 {
     let rank = (sorted_us.len() as f64 * q).ceil().max(1.0) as usize;
     sorted_us.get(rank - 1).map_or(0.0, |us| f64::from(*us) / 1_000.0)
 }

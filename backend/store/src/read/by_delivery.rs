@@ -14,7 +14,7 @@ use super::{
     Slice, Window,
     delivery::{Base, Bounds, Delivery, FAN_OUT_S},
     event::Event,
-    event_list::EventFilter,
+    event_filter::EventFilter,
     gathering::{Filtered, Gathering, Progress},
     query::Query,
 };

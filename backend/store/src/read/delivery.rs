@@ -116,11 +116,11 @@ impl DeliveryRow {
 }
 
 /// `held` is not stored: what waits is held as long as its connection or destination is paused, held or deleted.
-pub(super) const STATE_IN_QUEUE: &str = "CASE WHEN q.state = 'leased' THEN 'leased' \
+pub(crate) const STATE_IN_QUEUE: &str = "CASE WHEN q.state = 'leased' THEN 'leased' \
      WHEN c.state = 'active' AND c.deleted_at IS NULL AND d.state = 'active' AND d.deleted_at IS NULL THEN 'pending' \
      ELSE 'held' END";
 /// To follow `FROM queue q`, for [`STATE_IN_QUEUE`].
-pub(super) const QUEUE_JOINS: &str =
+pub(crate) const QUEUE_JOINS: &str =
     " LEFT JOIN connections c ON c.id = q.connection_id LEFT JOIN destinations d ON d.id = q.destination_id";
 
 impl TenantStore {

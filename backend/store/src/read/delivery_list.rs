@@ -1,6 +1,6 @@
 //! The deliveries of a tenant, newest first.
 
-use postern_domain::{DestinationId, EventId, SourceId, delivery::DeliveryState};
+use postern_domain::{ConnectionId, DestinationId, EventId, SourceId, delivery::DeliveryState};
 use sea_orm::ConnectionTrait;
 
 use super::{
@@ -17,6 +17,8 @@ pub struct DeliveryFilter {
     pub destination: Option<DestinationId>,
     pub source: Option<SourceId>,
     pub event: Option<EventId>,
+    /// One that the tenant does not have leaves nothing.
+    pub connection: Option<ConnectionId>,
 }
 
 impl DeliveryFilter {
@@ -36,10 +38,11 @@ impl DeliveryFilter {
         self.state.is_none_or(|state| delivery.state == state)
             && self.destination.is_none_or(|destination| delivery.destination == destination)
             && self.source.is_none_or(|source| delivery.source == source)
+            && self.connection.is_none_or(|connection| delivery.connection == connection)
     }
 
     const fn is_served_by_index(&self) -> bool {
-        self.state.is_none() && self.destination.is_none() && self.source.is_none()
+        self.state.is_none() && self.destination.is_none() && self.source.is_none() && self.connection.is_none()
     }
 }
 
@@ -49,7 +52,16 @@ impl TenantStore {
     /// # Errors
     /// [`ListError`].
     pub async fn list_deliveries(&self, filter: DeliveryFilter, window: &Window) -> Result<Slice<Delivery>, ListError> {
-        let db = self.store.reader();
+        let (db, mut filter) = (self.store.reader(), filter);
+        if let Some(connection) = filter.connection {
+            let leads_to = self.destination_of(&db, connection).await?;
+            // There is no index by connections, but one by where they lead.
+            match (leads_to, filter.destination) {
+                (Some(leads_to), None) => filter.destination = Some(leads_to),
+                (Some(leads_to), Some(asked)) if leads_to == asked => {}
+                _ => return Ok(Slice::default()),
+            }
+        }
         if let Some(source) = filter.source {
             self.check_source(&db, source).await?;
         }

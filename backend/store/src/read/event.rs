@@ -1,6 +1,9 @@
 //! An event as its tenant reads it: by itself, and with all that was done to deliver it.
 
-use postern_domain::{EventId, SourceId, Timestamp, delivery::EventOutcome};
+use postern_domain::{
+    EventId, SourceId, Timestamp,
+    delivery::{DeliveryState, EventOutcome},
+};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -28,6 +31,25 @@ pub struct Event {
     /// How many connections declined its type.
     pub filtered: u32,
     pub outcome: EventOutcome,
+    pub tally: Tally,
+}
+
+/// The deliveries of an event, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub deliveries: u64,
+    pub delivered: u64,
+    /// Tries of all of them.
+    pub attempts: u64,
+}
+
+impl Tally {
+    /// So many more in this state, tried so often altogether.
+    pub(super) fn add(&mut self, state: DeliveryState, (deliveries, attempts): (u64, u64)) {
+        self.deliveries += deliveries;
+        self.delivered += if state == DeliveryState::Delivered { deliveries } else { 0 };
+        self.attempts += attempts;
+    }
 }
 
 /// An event with its headers and deliveries.
@@ -69,6 +91,7 @@ impl EventRow {
             body_bytes: self.body_bytes,
             filtered,
             outcome: EventOutcome::of(&[], filtered),
+            tally: Tally::default(),
         }
     }
 }
@@ -82,6 +105,27 @@ struct DetailRow {
 }
 
 impl TenantStore {
+    /// The types of these events, in no order; of an event that is not kept, or not the tenant's, there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn event_types(&self, ids: &[EventId]) -> Result<Vec<(EventId, String)>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct TypeRow {
+            id: Uuid,
+            r#type: String,
+        }
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let (Some(lowest), Some(highest)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
+        let db = self.store.reader();
+        let mut query = Query::on(&db);
+        query.sql("SELECT id, type FROM events WHERE id IN ").ids(&ids);
+        query.sql(" AND id >= ").bind(*lowest).sql(" AND id <= ").bind(*highest);
+        query.guard("tenant_id", self.tenant_uuid());
+        let rows: Vec<TypeRow> = query.all(&db, "reading the types of events").await?;
+        Ok(rows.into_iter().map(|row| (EventId::from_uuid(row.id), row.r#type)).collect())
+    }
+
     /// One event with its deliveries and their attempts; `None` when the tenant has no such event.
     ///
     /// # Errors
@@ -97,6 +141,9 @@ impl TenantStore {
         let mut event = row.event.into_event();
         let states: Vec<_> = deliveries.iter().map(|delivery| (delivery.state, delivery.attempts)).collect();
         event.outcome = EventOutcome::of(&states, event.filtered);
+        for (state, attempts) in states {
+            event.tally.add(state, (1, attempts.into()));
+        }
         let deliveries = self.with_attempts(&db, deliveries, Some(&row.body_sha256)).await?;
         Ok(Some(EventDetail { event, headers: row.headers, body_sha256: row.body_sha256, deliveries }))
     }

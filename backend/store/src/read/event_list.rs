@@ -1,77 +1,23 @@
 //! The events of a tenant, newest first.
 //!
 //! Without a filter, or with one on the source, a page costs its rows. Any other filter is applied to what an index
-//! gives in order: the events themselves, or, for an outcome that leaves a trail in the queue or among the failed, the
-//! deliveries of that trail (see [`super::by_delivery`]).
+//! gives in order: the events themselves, thousands at once where the database can tell (see
+//! [`super::event_filter`]), or, for an outcome that leaves a trail in the queue or among the failed, the deliveries of
+//! that trail (see [`super::by_delivery`]).
 
-use postern_domain::{DeliveryId, EventId, SourceId, delivery::EventOutcome, event_type::Pattern};
-use sea_orm::ConnectionTrait;
+use postern_domain::SourceId;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
     ListError, Slice, Window,
     by_delivery::Trail,
     event::{COLUMNS, Event, EventRow},
-    gathering::{Filtered, Gathering, Progress},
+    event_filter::{EventFilter, Search},
+    gathering::{Filtered, Gathering, Progress, WINDOW},
     query::Query,
 };
 use crate::{StoreError, TenantStore};
-
-/// Which events are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct EventFilter {
-    pub source: Option<SourceId>,
-    pub event_type: Option<Pattern>,
-    pub outcome: Option<EventOutcome>,
-    pub search: Option<Search>,
-}
-
-/// What a person types to find an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Search {
-    Event(EventId),
-    Delivery(DeliveryId),
-    /// A dedup key in full, or a part of a type in any case.
-    Text(String),
-}
-
-impl Search {
-    /// Tells by the form what is meant.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        let event = text.parse().map(Self::Event);
-        event.or_else(|_| text.parse().map(Self::Delivery)).unwrap_or_else(|_| {
-            // PostgreSQL cannot take a NUL, and nothing stored has a control character.
-            Self::Text(text.chars().filter(|letter| !letter.is_control()).collect())
-        })
-    }
-}
-
-impl EventFilter {
-    /// Whether a source's events, in their order, are all that is wanted.
-    const fn is_served_by_index(&self) -> bool {
-        self.event_type.is_none() && self.outcome.is_none() && self.search.is_none()
-    }
-
-    /// Everything but the outcome, as far as it needs the deliveries.
-    fn admits(&self, event: &Event) -> bool {
-        let text = match &self.search {
-            None | Some(Search::Event(_) | Search::Delivery(_)) => true,
-            Some(Search::Text(text)) => {
-                event.dedup_key.as_ref() == Some(text) || event.event_type.to_lowercase().contains(&text.to_lowercase())
-            }
-        };
-        let possible = match self.outcome {
-            Some(EventOutcome::Filtered) => event.filtered > 0,
-            Some(EventOutcome::Unrouted) => event.filtered == 0,
-            _ => true,
-        };
-        text && possible
-            && self.source.is_none_or(|source| event.source == source)
-            && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&event.event_type))
-    }
-}
 
 impl TenantStore {
     /// The events that the filter lets through, newest first. By an outcome that its deliveries still show they come in
@@ -96,20 +42,25 @@ impl TenantStore {
         })
     }
 
+    /// Looks through a window of the newest, then through the next, until the page is full or enough was looked at.
     async fn scan_events(
         &self,
         db: &impl ConnectionTrait,
         filter: &EventFilter,
         window: &Window,
     ) -> Result<Slice<Event>, StoreError> {
-        let filtered = if filter.is_served_by_index() { Filtered::No } else { Filtered::Yes };
-        let mut page = Gathering::new(window.limit(), window.below(), filtered);
+        let mut page = Gathering::new(window.limit(), window.below(), filter.filtered());
         loop {
-            let chunk = self.read_chunk(db, filter.source, window.lowest(), &page).await?;
+            let end = match filter.filtered() {
+                Filtered::InWindows => self.window_end(db, filter, window, &page).await?,
+                Filtered::Yes | Filtered::No => None,
+            };
+            let lowest = end.or(window.lowest());
+            let chunk = self.read_chunk(db, filter, lowest, &page).await?;
             let keys: Vec<Uuid> = chunk.iter().map(|row| row.id).collect();
             let mut passed = self.judge(db, filter, chunk).await?.into_iter().peekable();
             let read = keys.into_iter().map(|key| (key, passed.next_if(|event| event.id.uuid() == key))).collect();
-            if page.take(read) == Progress::Done {
+            if page.take_window(read, end) == Progress::Done {
                 return Ok(page.finish());
             }
         }
@@ -118,12 +69,41 @@ impl TenantStore {
     async fn read_chunk(
         &self,
         db: &impl ConnectionTrait,
-        source: Option<SourceId>,
+        filter: &EventFilter,
         lowest: Option<Uuid>,
         page: &Gathering<Event>,
     ) -> Result<Vec<EventRow>, StoreError> {
         let mut query = Query::on(db);
         query.sql("SELECT ").sql(COLUMNS).sql(" FROM events");
+        self.along_index(&mut query, filter.source, (lowest, page.below()));
+        if filter.filtered() == Filtered::InWindows {
+            filter.ask(&mut query, (lowest, page.below()), self.tenant_uuid());
+        }
+        query.sql(" ORDER BY id DESC LIMIT ").bind(i64::try_from(page.chunk()).unwrap_or(i64::MAX));
+        query.all(db, "listing events").await
+    }
+
+    /// The last of the next [`WINDOW`] events, by the index alone; `None` where there are not so many left.
+    async fn window_end(
+        &self,
+        db: &impl ConnectionTrait,
+        filter: &EventFilter,
+        window: &Window,
+        page: &Gathering<Event>,
+    ) -> Result<Option<Uuid>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct EndRow {
+            id: Uuid,
+        }
+        let mut query = Query::on(db);
+        query.sql("SELECT id FROM events");
+        self.along_index(&mut query, filter.source, (window.lowest(), page.below()));
+        query.sql(" ORDER BY id DESC LIMIT 1 OFFSET ").bind(i64::try_from(WINDOW).unwrap_or(i64::MAX) - 1);
+        let row: Option<EndRow> = query.one(db, "listing events").await?;
+        Ok(row.map(|row| row.id))
+    }
+
+    fn along_index(&self, query: &mut Query, source: Option<SourceId>, (lowest, below): (Option<Uuid>, Option<Uuid>)) {
         let tenant = self.tenant_uuid();
         match source {
             Some(source) => {
@@ -137,11 +117,9 @@ impl TenantStore {
         if let Some(lowest) = lowest {
             query.sql(" AND id >= ").bind(lowest);
         }
-        if let Some(below) = page.below() {
+        if let Some(below) = below {
             query.sql(" AND id < ").bind(below);
         }
-        query.sql(" ORDER BY id DESC LIMIT ").bind(i64::try_from(page.chunk()).unwrap_or(i64::MAX));
-        query.all(db, "listing events").await
     }
 
     /// Those that the filter lets through, in the same order, with their outcomes.

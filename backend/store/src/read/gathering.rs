@@ -4,10 +4,17 @@ use uuid::Uuid;
 
 use super::{CHUNK, SCAN, Slice};
 
+/// Rows that the database looks through at once for those that fit.
+pub(super) const WINDOW: usize = 10_000;
+/// So many such windows by one call.
+const WINDOWS: usize = 4;
+
 /// Whether rows that are read may be left out of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filtered {
     Yes,
+    /// The database leaves out most of what does not fit, within a window of so many rows.
+    InWindows,
     No,
 }
 
@@ -29,7 +36,7 @@ impl<T> Gathering<T> {
     /// `below`: where the list begins, if not at its top.
     pub(super) fn new(limit: usize, below: Option<Uuid>, filtered: Filtered) -> Self {
         let chunk = match filtered {
-            Filtered::Yes => CHUNK,
+            Filtered::Yes | Filtered::InWindows => CHUNK,
             // One more than the page shows tells whether there is another.
             Filtered::No => limit + 1,
         };
@@ -48,8 +55,13 @@ impl<T> Gathering<T> {
 
     /// Takes in a chunk: the keys that were read, in their order, each with its row if the filter let it through.
     pub(super) fn take(&mut self, read: Vec<(Uuid, Option<T>)>) -> Progress {
+        self.take_window(read, None)
+    }
+
+    /// The same of a window that ends with this key; `None`: with the list.
+    pub(super) fn take_window(&mut self, read: Vec<(Uuid, Option<T>)>, end: Option<Uuid>) -> Progress {
         self.scanned += read.len();
-        let ended = read.len() < self.chunk;
+        let exhausted = read.len() < self.chunk;
         for (key, row) in read {
             if self.slice.rows.len() == self.limit {
                 return Progress::Done;
@@ -57,10 +69,11 @@ impl<T> Gathering<T> {
             self.slice.next = Some(key);
             self.slice.rows.extend(row);
         }
-        if ended {
-            self.slice.next = None;
+        if exhausted {
+            self.slice.next = end;
+            self.scanned += SCAN / WINDOWS;
         }
-        if ended || self.scanned >= SCAN || self.slice.rows.len() == self.limit {
+        if (exhausted && end.is_none()) || self.scanned >= SCAN || self.slice.rows.len() == self.limit {
             Progress::Done
         } else {
             Progress::More
@@ -101,6 +114,19 @@ mod tests {
         let page = page.finish();
         assert_eq!((chunks, page.rows), (SCAN / CHUNK, vec![999_000]));
         assert_eq!(page.next, Some(Uuid::from_u128(1_000_000 - SCAN as u128 + 1)));
+    }
+
+    #[test]
+    fn windows_without_a_row_are_left_behind_until_enough_was_looked_at() {
+        let mut page: Gathering<u128> = Gathering::new(5, None, Filtered::InWindows);
+        let mut ends = (1..=WINDOWS as u128).map(|place| Uuid::from_u128(1_000_000 - place * WINDOW as u128));
+        let progress: Vec<Progress> = ends.clone().map(|end| page.take_window(Vec::new(), Some(end))).collect();
+        assert_eq!(progress, [Progress::More, Progress::More, Progress::More, Progress::Done]);
+        assert_eq!(page.finish().next, ends.next_back());
+        let mut last: Gathering<u128> = Gathering::new(5, None, Filtered::InWindows);
+        assert_eq!(last.take_window(rows(9, 2, |_| true), None), Progress::Done);
+        let last = last.finish();
+        assert_eq!((last.rows, last.next), (vec![9, 8], None));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     ListError,
     delivery::{Base, Bounds},
-    event_list::Search,
+    event_filter::Search,
     query::{Found, Query},
 };
 use crate::{StoreError, TenantStore};
@@ -38,6 +38,23 @@ impl TenantStore {
     /// The same for connections.
     pub(super) async fn check_connection(&self, db: &impl ConnectionTrait, id: ConnectionId) -> Result<(), ListError> {
         self.owns(db, "connections", id.uuid()).await?.then_some(()).ok_or(ListError::UnknownConnection)
+    }
+
+    /// Where a connection leads, also a deleted one.
+    pub(super) async fn destination_of(
+        &self,
+        db: &impl ConnectionTrait,
+        id: ConnectionId,
+    ) -> Result<Option<DestinationId>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct EndRow {
+            destination_id: Uuid,
+        }
+        let mut query = Query::on(db);
+        query.sql("SELECT destination_id FROM connections WHERE id = ").bind(id.uuid());
+        query.sql(" AND tenant_id = ").bind(self.tenant_uuid());
+        let row: Option<EndRow> = query.one(db, "looking up a connection").await?;
+        Ok(row.map(|row| DestinationId::from_uuid(row.destination_id)))
     }
 
     async fn owns(&self, db: &impl ConnectionTrait, table: &'static str, id: Uuid) -> Result<bool, StoreError> {

@@ -3,14 +3,14 @@
 //! Rows are locked in the order connection and destination, delivery, audit chain: the order of a change of
 //! configuration, so that neither waits for the other in a circle.
 
-use postern_domain::DeliveryId;
+use postern_domain::{DeliveryId, activity::Stretch, id::made_at};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::TenantTx;
 use crate::{
-    StoreError,
+    StoreError, activity,
     read::query::{Found, Query},
 };
 
@@ -180,7 +180,9 @@ impl TenantTx {
         query.execute(&self.tx, RETRYING).await?;
         let mut query = Query::on(&self.tx);
         query.sql("DELETE FROM deliveries WHERE id = ").bind(id.uuid());
-        query.execute(&self.tx, RETRYING).await.map(|_| ())
+        query.execute(&self.tx, RETRYING).await?;
+        // It was counted as what it had become.
+        activity::recount(&self.tx, Stretch::of(made_at(id.uuid())), self.at).await
     }
 
     /// As `claim` reads it back for the next attempt.

@@ -64,7 +64,7 @@ pub trait Record: Sized + Send + Sync {
 /// The rows of one kind that a tenant has.
 #[derive(Debug)]
 pub struct Records<'a, R> {
-    tenant: &'a TenantStore,
+    pub(super) tenant: &'a TenantStore,
     kind: PhantomData<R>,
 }
 

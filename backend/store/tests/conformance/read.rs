@@ -285,14 +285,75 @@ async fn a_search_stops_after_so_many_rows_and_can_be_gone_on_with() {
     each(async |db| {
         let owner = seed::owner(&db).await;
         let rare = seed::event(&db, &owner, "rare").await;
+        seed::delivery(&db, &owner, rare, ("delivered", 1)).await;
         let many: Vec<EventId> = (0..SCAN + 10).map(|_| EventId::fresh()).collect();
         seed::put_events(&db, &owner, &many, "frequent").await;
-        let filter =
-            EventFilter { event_type: Some(Pattern::parse("rare").expect("a pattern")), ..EventFilter::default() };
+        let filter = by_outcome(EventOutcome::Delivered);
         let store = owner.store();
         let first = store.list_events(&filter, &Window::newest(5)).await.expect("a page");
         assert!(first.rows.is_empty() && first.next.is_some());
         assert_eq!(all_events(&store, &filter, 5).await, [rare]);
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rare_event_is_found_in_one_look_through_thousands() {
+    each(async |db| {
+        let owner = seed::owner(&db).await;
+        let store = owner.store();
+        let rare = seed::event(&db, &owner, "Rare_%!.one").await;
+        let many: Vec<EventId> = (0..SCAN + 10).map(|_| EventId::fresh()).collect();
+        seed::put_events(&db, &owner, &many, "rarely.two").await;
+        db.sql("UPDATE events SET filtered = 1 WHERE type = 'rarely.two'").await;
+        let typed = |text: &str| EventFilter {
+            event_type: Some(Pattern::parse(text).expect("a pattern")),
+            ..EventFilter::default()
+        };
+        let sought = |text: &str| EventFilter { search: Some(Search::parse(text)), ..EventFilter::default() };
+        for filter in [
+            typed("Rare_%!.one"),
+            typed("Rare_%!.*"),
+            sought("are_%!.O"),
+            by_outcome(EventOutcome::Unrouted),
+            EventFilter { source: Some(owner.source), ..typed("Rare_%!.one") },
+        ] {
+            let page = store.list_events(&filter, &Window::newest(5)).await.expect("a page");
+            let found: Vec<EventId> = page.rows.iter().map(|event| event.id).collect();
+            assert_eq!((found, page.next), (vec![rare], None), "{filter:?}");
+        }
+        for nobodys in [typed("rare_%!.one"), typed("Rare_x!.*"), sought("Rare_x")] {
+            let page = store.list_events(&nobodys, &Window::newest(5)).await.expect("a page");
+            assert!(page.rows.is_empty() && page.next.is_none(), "{nobodys:?}");
+        }
+        let all = all_events(&store, &typed("rarely.*"), 700).await;
+        assert_eq!(all.len(), many.len());
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn types_and_connections_of_another_tenant_are_nobodys() {
+    each(async |db| {
+        let (a, b) = (seed::owner(&db).await, seed::owner(&db).await);
+        let (event, other) = (seed::event(&db, &a, "mine").await, seed::event(&db, &b, "theirs").await);
+        let delivery = seed::delivery(&db, &a, event, ("delivered", 3)).await;
+        seed::delivery(&db, &b, other, ("delivered", 1)).await;
+        let types = a.store().event_types(&[event, other]).await.expect("answers");
+        assert_eq!(types, [(event, "mine".to_owned())]);
+        let through = |connection| DeliveryFilter { connection: Some(connection), ..DeliveryFilter::default() };
+        let window = Window::newest(5);
+        let own = a.store().list_deliveries(through(a.connection), &window).await.expect("a page");
+        assert_eq!(own.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [delivery]);
+        for connection in [b.connection, postern_domain::ConnectionId::fresh()] {
+            let page = a.store().list_deliveries(through(connection), &window).await.expect("a page");
+            assert!(page.rows.is_empty() && page.next.is_none());
+        }
+        let listed = a.store().list_events(&EventFilter::default(), &window).await.expect("a page");
+        let tally = listed.rows.first().expect("an event").tally;
+        assert_eq!((tally.deliveries, tally.delivered, tally.attempts), (1, 1, 3));
         db
     })
     .await;

@@ -72,16 +72,6 @@ impl Called {
         let found = self.actors.iter().find(|(_, known)| known.eq_ignore_ascii_case(name.trim()));
         found.map_or(name, |(id, _)| id.clone())
     }
-
-    /// Where it still exists.
-    fn href(&self, target: &str) -> Option<String> {
-        let tenant = &self.names.tenant;
-        if self.names.sources.iter().any(|source| source.id.to_string() == target) {
-            return Some(links::source(tenant, target));
-        }
-        let exists = self.names.destinations.iter().any(|found| found.id.to_string() == target);
-        exists.then(|| links::destination(tenant, target))
-    }
 }
 
 pub(super) fn wanted(asked: &mut Asked, called: &Called) -> AuditFilter {
@@ -139,7 +129,7 @@ fn row(entry: &AuditEntry, called: &Called) -> AuditRow {
         remote: entry.remote.clone(),
         action: entry.action.clone(),
         target: entry.target.clone(),
-        target_href: called.href(&entry.target),
+        target_href: called.names.href(&entry.target),
         changes: changes(&entry.data),
     }
 }

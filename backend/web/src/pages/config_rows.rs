@@ -1,7 +1,7 @@
 //! What the pages of sources, destinations and connections share: names by id, rows, the way through a list.
 
 use actix_web::HttpResponse;
-use postern_domain::{ConnectionId, TenantScope, delivery::DeliveryState};
+use postern_domain::{DestinationId, SourceId, TenantScope, delivery::DeliveryState};
 use postern_frontend::{
     format, links,
     pages::confirm::Confirm,
@@ -13,7 +13,7 @@ use postern_pipeline::configure::{Done, MAX_PER_TENANT};
 use postern_store::{
     TenantStore,
     read::{DeliveryFilter, Window},
-    tenant::{Connection, Destination, DestinationState, RunState},
+    tenant::{Connection, Destination, DestinationState, Part, RunState},
 };
 
 use super::{
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     App,
     auth::{Member, Need},
-    page::{Page, PageRequest},
+    page::PageRequest,
     problem::Problem,
 };
 
@@ -53,22 +53,14 @@ pub(super) fn made<T>(done: Done<T>) -> Result<T, Halt> {
     }
 }
 
-/// Everything that is configured: what a tenant may have fits into memory.
-pub(super) struct Configured {
-    pub(super) names: Names,
-    pub(super) connections: Vec<Connection>,
-}
-
-impl Configured {
-    pub(super) async fn read(store: &TenantStore, scope: TenantScope) -> Result<Self, Halt> {
-        let names = Names::read(store, scope).await?;
-        Ok(Self { names, connections: store.connections().list(None, MAX_PER_TENANT).await? })
-    }
-
-    /// The connections that `wanted` picks, as rows.
-    pub(super) fn connections(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionRow> {
-        self.connections.iter().filter(|row| wanted(row)).map(|row| connection(&self.names, row)).collect()
-    }
+/// The connections from a source, or to a destination, as rows, newest first. What a tenant may have fits into memory.
+pub(super) async fn connections(
+    store: &TenantStore,
+    names: &Names,
+    ends: (Option<SourceId>, Option<DestinationId>),
+) -> Result<Vec<ConnectionRow>, Halt> {
+    let rows = store.connections().between(ends, Part { after: None, limit: MAX_PER_TENANT }).await?;
+    Ok(rows.iter().map(|row| connection(names, row)).collect())
 }
 
 pub(super) fn connection(names: &Names, row: &Connection) -> ConnectionRow {
@@ -91,7 +83,9 @@ pub(super) fn connection(names: &Names, row: &Connection) -> ConnectionRow {
 pub(super) async fn ends(store: &TenantStore, scope: TenantScope, connection: &Connection) -> Result<Names, Halt> {
     let source = store.sources().find(connection.source).await?;
     let destination = store.destinations().find(connection.destination).await?;
-    Ok(Names::of(scope, source.into_iter().collect(), destination.into_iter().collect()))
+    let source = source.map(|source| (source.id, source.name)).into_iter().collect();
+    let destination = destination.map(|found| (found.id, found.name)).into_iter().collect();
+    Ok(Names::of(scope, source, destination))
 }
 
 pub(super) const fn run_state(state: RunState) -> State {
@@ -110,38 +104,28 @@ pub(super) fn destination_state(destination: &Destination) -> State {
     }
 }
 
-/// One page of what was read whole, newest first.
-pub(super) fn newest_first<R>(page: &PageRequest, rows: Vec<R>, uuid: impl Fn(&R) -> uuid::Uuid) -> Page<R> {
-    let mut rows: Vec<R> =
-        rows.into_iter().rev().filter(|row| page.after().is_none_or(|after| uuid(row) < after)).collect();
-    rows.truncate(usize::try_from(page.fetch()).unwrap_or(usize::MAX));
-    page.answer(rows, |row| uuid(row).as_bytes().to_vec(), |row| row)
+/// The part of a list that a page shows, and one row more.
+pub(super) fn part<I>(page: &PageRequest, id: impl Fn(uuid::Uuid) -> I) -> Part<I> {
+    Part { after: page.after().map(id), limit: page.fetch() }
 }
 
 /// The last deliveries that the filter lets through, as rows.
 pub(super) async fn last_deliveries(
     store: &TenantStore,
     names: &Names,
-    (filter, connection): (DeliveryFilter, Option<ConnectionId>),
+    filter: DeliveryFilter,
 ) -> Result<Vec<DeliveryRow>, Halt> {
-    let window = Window::newest(if connection.is_some() { 10 * LAST } else { LAST });
-    let slice = rows::whole(store.list_deliveries(filter, &window).await)?;
-    let fitting = slice.rows.into_iter().filter(|row| connection.is_none_or(|id| row.connection == id));
-    rows::deliveries(store, names, fitting.take(LAST).collect()).await
+    let slice = rows::whole(store.list_deliveries(filter, &Window::newest(LAST)).await)?;
+    rows::deliveries(store, names, slice.rows).await
 }
 
 /// How many wait, as a sentence's first words; none when none do.
-pub(super) async fn waiting(
-    store: &TenantStore,
-    filter: DeliveryFilter,
-    connection: Option<ConnectionId>,
-) -> Result<Option<String>, Halt> {
+pub(super) async fn waiting(store: &TenantStore, filter: DeliveryFilter) -> Result<Option<String>, Halt> {
     let (mut count, mut goes_on) = (0_u64, false);
     for state in [DeliveryState::Pending, DeliveryState::Held] {
         let filter = DeliveryFilter { state: Some(state), ..filter };
         let slice = rows::whole(store.list_deliveries(filter, &Window::newest(COUNTED)).await)?;
-        let fitting = slice.rows.iter().filter(|row| connection.is_none_or(|id| row.connection == id));
-        count += u64::try_from(fitting.count()).unwrap_or(u64::MAX);
+        count += u64::try_from(slice.rows.len()).unwrap_or(u64::MAX);
         goes_on |= slice.next.is_some();
     }
     let counted = format::counted(count, "waiting delivery", "waiting deliveries");

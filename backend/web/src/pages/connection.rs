@@ -24,7 +24,7 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as configured, Answer, Configured, Deletion},
+    config_rows::{self as configured, Answer, Deletion},
     connection_form,
     list::{self, Asked, Names},
     posted::Posted,
@@ -34,7 +34,7 @@ use crate::{
     App,
     auth::{ConnectionsRead, ConnectionsWrite, Member},
     path::PathId,
-    problem::Problem,
+    problem::{Code, Problem},
     query::Query,
     route::resource,
 };
@@ -77,27 +77,30 @@ pub(super) fn title(names: &Names, connection: &Connection) -> String {
 
 async fn list(member: Member<ConnectionsRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
     let mut asked = Asked::of(query?);
-    let (source, destination) = (asked.text("source"), asked.text("destination"));
-    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
-    let fits = |row: &Connection| {
-        source.as_ref().is_none_or(|wanted| row.source.to_string() == *wanted)
-            && destination.as_ref().is_none_or(|wanted| row.destination.to_string() == *wanted)
-    };
+    let source = asked.parsed("source", "There is no such source.", |text| text.parse().ok());
+    let destination = asked.parsed("destination", "There is no such destination.", |text| text.parse().ok());
+    if let Some(problem) = asked.problem.take() {
+        return Err(Problem::new(Code::InvalidQuery, problem).into());
+    }
+    let store = configured::store(&app, &member);
+    let names = Names::read(&store, member.scope()).await?;
     let filter = ConnectionFilter {
-        source: asked.select("source", all.names.source_choices()),
-        destination: asked.select("destination", all.names.destination_choices()),
+        source: asked.select("source", names.source_choices()),
+        destination: asked.select("destination", names.destination_choices()),
     };
-    let (here, filtered) = (asked.here(&links::connections(&all.names.tenant)), asked.is_filtered());
+    let (here, filtered) = (asked.here(&links::connections(&names.tenant)), asked.is_filtered());
     let done = asked.done.take();
     let page = asked.page(&app, member.scope(), "page:connections")?;
-    let fitting = all.connections.iter().filter(|row| fits(row)).collect();
-    let found = configured::newest_first(&page, fitting, |row| row.id.uuid());
+    let ends = (source, destination);
+    let found = store.connections().between(ends, configured::part(&page, ConnectionId::from_uuid)).await?;
+    let position = |row: &Connection| row.id.uuid().as_bytes().to_vec();
+    let found = page.answer(found, position, |row| configured::connection(&names, &row));
     let nonce = Nonce::fresh();
     let view = ConnectionList {
         shell: answer::shell(&app, &member, Section::Connections, done.as_deref(), &nonce).await?,
         filter,
         filtered,
-        rows: found.data.into_iter().map(|row| configured::connection(&all.names, row)).collect(),
+        rows: found.data,
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
@@ -127,7 +130,7 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
             Fact::new("Changed", shown(found.updated_at).shown),
         ],
         deliveries: if member.may(Permission::DeliveriesRead) {
-            configured::last_deliveries(&store, &names, (through(&found), Some(found.id))).await?
+            configured::last_deliveries(&store, &names, through(&found)).await?
         } else {
             Vec::new()
         },
@@ -136,13 +139,8 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
     Ok(answer::show(&view, &nonce))
 }
 
-/// Deliveries between its ends: its own, and those of one that connected them before.
 fn through(connection: &Connection) -> DeliveryFilter {
-    DeliveryFilter {
-        source: Some(connection.source),
-        destination: Some(connection.destination),
-        ..DeliveryFilter::default()
-    }
+    DeliveryFilter { connection: Some(connection.id), ..DeliveryFilter::default() }
 }
 
 async fn pause(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
@@ -161,7 +159,7 @@ async fn confirm(member: Member<ConnectionsWrite>, app: Data<App>, id: Id) -> An
     let store = configured::store(&app, &member);
     let found = find(&store, id).await?;
     let names = configured::ends(&store, member.scope(), &found).await?;
-    let waiting = configured::waiting(&store, through(&found), Some(found.id)).await?;
+    let waiting = configured::waiting(&store, through(&found)).await?;
     let here = links::connection(&names.tenant, &found.id.to_string());
     let asked = Deletion {
         verb: "Delete connection",

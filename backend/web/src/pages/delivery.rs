@@ -12,7 +12,7 @@ use postern_frontend::{
     shell::Section,
 };
 use postern_pipeline::deliveries;
-use postern_store::read::{self, Delivery};
+use postern_store::read;
 
 use super::{
     Halt,
@@ -48,7 +48,7 @@ async fn show(
     let nonce = Nonce::fresh();
     let mut asked = Asked::of(query?);
     let Wanted { state, destination, connection, from, to } = Wanted::read(&mut asked)?;
-    let wanted = read::DeliveryFilter { state, destination, ..read::DeliveryFilter::default() };
+    let wanted = read::DeliveryFilter { state, destination, connection, ..read::DeliveryFilter::default() };
     let store = app.engine.store.tenant(member.scope());
     let names = Names::read(&store, member.scope()).await?;
     let dead = wanted.state == Some(DeliveryState::Dead);
@@ -57,14 +57,12 @@ async fn show(
         destination: asked.select("destination", names.destination_choices()),
         connection: asked.field("connection"),
     };
-    let beside_tab = wanted.destination.is_some() || connection.is_some() || from.is_some() || to.is_some();
+    let beside_tab = wanted.destination.is_some() || wanted.connection.is_some() || from.is_some() || to.is_some();
     let filtered = beside_tab || (wanted.state.is_some() && !dead);
     let (here, done) = (asked.here(&links::deliveries(&names.tenant)), asked.done.take());
     let export = asked.here(&links::verb(&links::deliveries(&names.tenant), "export"));
     let page = asked.page(&app, member.scope(), "page:deliveries")?;
-    let mut slice = rows::whole(store.list_deliveries(wanted, &page.window(from, to)).await)?;
-    // No index knows connections: a page may have fewer rows, and goes on all the same.
-    slice.rows.retain(|row: &Delivery| connection.is_none_or(|connection| row.connection == connection));
+    let slice = rows::whole(store.list_deliveries(wanted, &page.window(from, to)).await)?;
     let found = page.answer_slice(slice, |delivery| delivery);
     let section = if dead { Section::Dead } else { Section::Deliveries };
     let shown = DeliveryList {

@@ -19,15 +19,15 @@ use postern_pipeline::configure;
 use postern_store::{
     TenantStore,
     read::{BinRequestRead, DeliveryFilter, Window},
-    tenant::{Destination, DestinationState},
+    tenant::{Destination, DestinationState, Sought},
 };
 
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as configured, Answer, Configured, Deletion, LAST},
+    config_rows::{self as configured, Answer, Deletion, LAST},
     destination_form,
-    list::{self, Asked},
+    list::{self, Asked, Names},
     posted::Posted,
     rows::{self, shown},
     step_up,
@@ -36,7 +36,7 @@ use crate::{
     App,
     auth::{DestinationsRead, DestinationsWrite, KeysWrite, Member, Need},
     path::PathId,
-    problem::Problem,
+    problem::{Code, Problem},
     query::Query,
     route::resource,
 };
@@ -83,32 +83,31 @@ pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Destination, Hal
 
 async fn list(member: Member<DestinationsRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
     let mut asked = Asked::of(query?);
-    let (q, state) = (asked.text("q").unwrap_or_default().to_lowercase(), asked.text("state").unwrap_or_default());
-    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
-    let fits = |found: &Destination| {
-        let has = |text: &str| text.to_lowercase().contains(&q);
-        (has(&found.name) || has(target(found))) && (state.is_empty() || found.state.as_str() == state)
-    };
+    let state = asked.parsed("state", "There is no such state.", DestinationState::parse);
+    let sought = Sought { text: asked.text("q"), state };
+    if let Some(problem) = asked.problem.take() {
+        return Err(Problem::new(Code::InvalidQuery, problem).into());
+    }
     let states = [DestinationState::Active, DestinationState::Paused, DestinationState::Held];
     let filter = DestinationFilter {
         q: asked.field("q"),
         state: asked.select("state", list::choices(states.map(DestinationState::as_str))),
     };
-    let (here, filtered) = (asked.here(&links::destinations(&all.names.tenant)), asked.is_filtered());
+    let (store, tenant) = (configured::store(&app, &member), member.membership.tenant.to_string());
+    let (here, filtered) = (asked.here(&links::destinations(&tenant)), asked.is_filtered());
     let done = asked.done.take();
     let page = asked.page(&app, member.scope(), "page:destinations")?;
-    let fitting = all.names.destinations.iter().filter(|found| fits(found)).collect();
-    let found = configured::newest_first(&page, fitting, |found| found.id.uuid());
-    let row = |found: &Destination| {
-        let connections = all.connections.iter().filter(|row| row.destination == found.id).count();
-        row(&all.names.tenant, found, connections)
-    };
+    let found = store.destinations().search(&sought, configured::part(&page, DestinationId::from_uuid)).await?;
+    let ids: Vec<DestinationId> = found.iter().map(|found| found.id).collect();
+    let connections = store.connections().count_to(&ids).await?;
+    let row = |found: Destination| row(&tenant, &found, connections.get(&found.id).copied().unwrap_or_default());
+    let found = page.answer(found, |found| found.id.uuid().as_bytes().to_vec(), row);
     let nonce = Nonce::fresh();
     let view = DestinationList {
         shell: answer::shell(&app, &member, Section::Destinations, done.as_deref(), &nonce).await?,
         filter,
         filtered,
-        rows: found.data.into_iter().map(row).collect(),
+        rows: found.data,
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
@@ -118,14 +117,14 @@ fn target(found: &Destination) -> &str {
     found.url.as_deref().unwrap_or("bin")
 }
 
-fn row(tenant: &str, found: &Destination, connections: usize) -> DestinationRow {
+fn row(tenant: &str, found: &Destination, connections: u64) -> DestinationRow {
     DestinationRow {
         href: links::destination(tenant, &found.id.to_string()),
         id: found.id.to_string(),
         name: found.name.clone(),
         target: target(found).to_owned(),
         state: configured::destination_state(found),
-        connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
+        connections: format::count(connections),
         created: shown(found.created_at),
     }
 }
@@ -158,7 +157,7 @@ pub(super) async fn page<N: Need>(
     done: Option<&str>,
 ) -> Answer {
     let store = configured::store(app, member);
-    let all = Configured::read(&store, member.scope()).await?;
+    let names = Names::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Destinations, done, &nonce).await?;
     let tenant = shell.tenant_id.as_str();
@@ -179,9 +178,9 @@ pub(super) async fn page<N: Need>(
             masked: vec![format::masked(secret)],
             shown: if is_shown { vec![secret.clone()] } else { Vec::new() },
         },
-        connections: all.connections(|row| row.destination == found.id),
+        connections: configured::connections(&store, &names, (None, Some(found.id))).await?,
         deliveries: if member.may(Permission::DeliveriesRead) {
-            configured::last_deliveries(&store, &all.names, (filter, None)).await?
+            configured::last_deliveries(&store, &names, filter).await?
         } else {
             Vec::new()
         },
@@ -261,7 +260,7 @@ async fn confirm(member: Member<DestinationsWrite>, app: Data<App>, id: Id) -> A
     let count = connections.iter().filter(|row| row.destination == found.id).count();
     let filter = DeliveryFilter { destination: Some(found.id), ..DeliveryFilter::default() };
     let mut consequences: Vec<String> = configured::with_it(count).into_iter().collect();
-    consequences.extend(configured::cancelled(configured::waiting(&store, filter, None).await?));
+    consequences.extend(configured::cancelled(configured::waiting(&store, filter).await?));
     consequences.push("Its signing secret is gone: a new destination has another.".to_owned());
     let here = links::destination(&member.membership.tenant.to_string(), &found.id.to_string());
     let cancel_href = here.clone();

@@ -101,7 +101,7 @@ async fn list(
         shell: answer::shell(app, member, Section::Events, done.as_deref(), nonce).await?,
         filter,
         filtered,
-        rows: rows::events(&store, &names, found.data).await?,
+        rows: rows::events(&names, found.data),
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
         problem,
     };

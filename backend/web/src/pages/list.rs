@@ -13,7 +13,6 @@ use postern_pipeline::configure::MAX_PER_TENANT;
 use postern_store::{
     TenantStore,
     read::{ListError, Slice},
-    tenant::{Destination, Source},
 };
 
 use super::Halt;
@@ -125,25 +124,29 @@ pub(super) fn or_problem<T>(read: Result<Slice<T>, ListError>, problem: &mut Opt
 /// What the sources and destinations of a tenant are called.
 pub(super) struct Names {
     pub(super) tenant: String,
-    pub(super) sources: Vec<Source>,
-    pub(super) destinations: Vec<Destination>,
+    sources: Vec<(SourceId, String)>,
+    destinations: Vec<(DestinationId, String)>,
     source_names: HashMap<SourceId, String>,
     destination_names: HashMap<DestinationId, String>,
 }
 
 impl Names {
-    /// All that a tenant may have fits into memory.
+    /// The names of all that a tenant may have fit into memory.
     pub(super) async fn read(store: &TenantStore, scope: TenantScope) -> Result<Self, Halt> {
-        let sources = store.sources().list(None, MAX_PER_TENANT).await?;
-        let destinations = store.destinations().list(None, MAX_PER_TENANT).await?;
+        let sources = store.sources().names(MAX_PER_TENANT).await?;
+        let destinations = store.destinations().names(MAX_PER_TENANT).await?;
         Ok(Self::of(scope, sources, destinations))
     }
 
-    pub(super) fn of(scope: TenantScope, sources: Vec<Source>, destinations: Vec<Destination>) -> Self {
+    pub(super) fn of(
+        scope: TenantScope,
+        sources: Vec<(SourceId, String)>,
+        destinations: Vec<(DestinationId, String)>,
+    ) -> Self {
         Self {
             tenant: scope.tenant_id().to_string(),
-            source_names: sources.iter().map(|source| (source.id, source.name.clone())).collect(),
-            destination_names: destinations.iter().map(|found| (found.id, found.name.clone())).collect(),
+            source_names: sources.iter().cloned().collect(),
+            destination_names: destinations.iter().cloned().collect(),
             sources,
             destinations,
         }
@@ -157,12 +160,21 @@ impl Names {
         self.destination_names.get(&id).cloned().unwrap_or_else(|| "a deleted destination".to_owned())
     }
 
+    /// The page of the source or destination with this id, if there is one.
+    pub(super) fn href(&self, id: &str) -> Option<String> {
+        if id.parse().is_ok_and(|id| self.source_names.contains_key(&id)) {
+            return Some(links::source(&self.tenant, id));
+        }
+        let exists = id.parse().is_ok_and(|id| self.destination_names.contains_key(&id));
+        exists.then(|| links::destination(&self.tenant, id))
+    }
+
     pub(super) fn source_choices(&self) -> Vec<Choice> {
-        any_of(self.sources.iter().map(|source| Choice::new(source.id.to_string(), source.name.clone())))
+        any_of(self.sources.iter().map(|(id, name)| Choice::new(id.to_string(), name.clone())))
     }
 
     pub(super) fn destination_choices(&self) -> Vec<Choice> {
-        any_of(self.destinations.iter().map(|found| Choice::new(found.id.to_string(), found.name.clone())))
+        any_of(self.destinations.iter().map(|(id, name)| Choice::new(id.to_string(), name.clone())))
     }
 }
 

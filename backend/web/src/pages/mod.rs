@@ -30,6 +30,7 @@ mod login;
 mod member;
 mod overview;
 mod overview_chart;
+mod overview_figures;
 mod posted;
 mod request_list;
 mod root;

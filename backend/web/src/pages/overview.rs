@@ -1,26 +1,26 @@
 //! `/t/{tenant}/`: how it goes, what needs a look, what came last.
 //!
-//! Figures are counted from what lists give: the newest 1 000 deliveries of the range, and it says so where there were
-//! more.
+//! What happened is read from its counts, see [`postern_store::activity`]; what waits is counted in the queue.
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{Timestamp, delivery::DeliveryState, source::SourceKind};
+use postern_domain::source::SourceKind;
 use postern_frontend::{
     chart::Chart,
     format, links,
-    pages::overview::{Attention, Kpi, Overview, RangeLink},
+    pages::overview::{Attention, Overview, RangeLink},
     parts::EventRow,
     shell::{Section, Shell},
     state::State,
 };
+use postern_pipeline::configure::MAX_PER_TENANT;
 use postern_store::{
     TenantStore,
-    read::{Delivery, DeliveryFilter, EventFilter, Slice, Window},
-    tenant::{DestinationState, RunState},
+    read::{EventFilter, Window},
+    tenant::{Destination, DestinationState, RunState, Source},
 };
 
 use super::{
@@ -29,6 +29,7 @@ use super::{
     list::Names,
     live::{self, Part},
     overview_chart::{self, Range},
+    overview_figures::Figures,
     rows,
 };
 use crate::{
@@ -38,45 +39,12 @@ use crate::{
     route::resource,
 };
 
-const NEWEST: usize = 1_000;
 const LAST_EVENTS: usize = 10;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/t/{tenant}/", [(Method::GET, web::get().to(show))]))
         .service(resource("/t/{tenant}/live/overview", [(Method::GET, web::get().to(go_on))]));
-}
-
-/// The deliveries that the figures are counted from.
-struct Counted {
-    range: Range,
-    /// Of the range; where `next` is set there were more.
-    all: Slice<Delivery>,
-    waiting: Slice<Delivery>,
-    held: Slice<Delivery>,
-    dead: Slice<Delivery>,
-}
-
-impl Counted {
-    async fn read(store: &TenantStore, range: Range, now: Timestamp) -> Result<Self, Halt> {
-        let since = Window { limit: NEWEST, after: None, from: Some(range.begin(now)), to: None };
-        let ever = Window::newest(NEWEST);
-        let of = |state| DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
-        Ok(Self {
-            range,
-            all: rows::whole(store.list_deliveries(DeliveryFilter::default(), &since).await)?,
-            waiting: rows::whole(store.list_deliveries(of(DeliveryState::Pending), &ever).await)?,
-            held: rows::whole(store.list_deliveries(of(DeliveryState::Held), &ever).await)?,
-            dead: rows::whole(store.list_deliveries(of(DeliveryState::Dead), &since).await)?,
-        })
-    }
-
-    fn within(&self) -> String {
-        match self.all.next {
-            Some(_) => format!("of the newest {}", format::count(NEWEST as u64)),
-            None => format!("in the last {}", self.range.words()),
-        }
-    }
 }
 
 async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, Halt>) -> Result<HttpResponse, Halt> {
@@ -88,17 +56,20 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
     let store = app.engine.store.tenant(member.scope());
     let names = Names::read(&store, member.scope()).await?;
     let shell = answer::shell(&app, &member, Section::Overview, done.as_deref(), &nonce).await?;
-    let page = if names.sources.is_empty() {
+    let sources = store.sources().list(None, MAX_PER_TENANT).await?;
+    let page = if sources.is_empty() {
         first_run(shell)
     } else {
-        let counted = Counted::read(&store, range, now).await?;
+        let (activity, waiting) = (store.activity(range.bars(now), now).await?, store.waiting().await?);
+        let figures = Figures { tenant: &names.tenant, range, activity: &activity, waiting: &waiting, now };
         let mut page = Overview {
             shell,
             first_run: false,
             ranges: ranges(&names.tenant, range),
-            kpis: kpis(&names.tenant, &counted, now),
-            chart: overview_chart::of(&names.tenant, range, &counted.all, now),
-            attention: attention(&names, &counted),
+            kpis: figures.kpis(),
+            counted: figures.counted(),
+            chart: overview_chart::of(&names.tenant, range, &activity, now),
+            attention: attention(&figures, &sources, &store.destinations().list(None, MAX_PER_TENANT).await?),
             events: last_events(&store, &names).await?,
         };
         let part = Part::of(&page.as_live())?;
@@ -110,7 +81,7 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
 
 async fn last_events(store: &TenantStore, names: &Names) -> Result<Vec<EventRow>, Halt> {
     let last = store.list_events(&EventFilter::default(), &Window::newest(LAST_EVENTS)).await;
-    rows::events(store, names, rows::whole(last)?.rows).await
+    Ok(rows::events(names, rows::whole(last)?.rows))
 }
 
 /// The last events go on; figures are counted when the page is opened.
@@ -139,6 +110,7 @@ fn first_run(shell: Shell) -> Overview {
         first_run: true,
         ranges: Vec::new(),
         kpis: Vec::new(),
+        counted: String::new(),
         chart: Chart::default(),
         attention: Vec::new(),
         events: Vec::new(),
@@ -154,51 +126,16 @@ fn ranges(tenant: &str, current: Range) -> Vec<RangeLink> {
     Range::ALL.map(link).into()
 }
 
-/// `1 000+` where there were more.
-fn number(slice: &Slice<Delivery>) -> String {
-    format!("{}{}", format::count(slice.rows.len() as u64), if slice.next.is_some() { "+" } else { "" })
-}
-
-fn kpis(tenant: &str, counted: &Counted, now: Timestamp) -> Vec<Kpi> {
-    let in_state = |state| counted.all.rows.iter().filter(|row| row.state == state).count() as u64;
-    let (delivered, dead) = (in_state(DeliveryState::Delivered), in_state(DeliveryState::Dead));
-    let ended = delivered + dead;
-    let retried = counted.all.rows.iter().filter(|row| row.attempts > 1).count() as u64;
-    let all = links::with_query(&links::deliveries(tenant), &[("from", &counted.range.from(now))]);
-    let of_state = |state: &str| links::with_query(&links::deliveries(tenant), &[("state", state)]);
-    let kpi = |label: &str, value: String, note: String, href: String| Kpi {
-        label: label.to_owned(),
-        value,
-        unit: String::new(),
-        note,
-        href,
-    };
-    let rate = Kpi {
-        unit: if ended > 0 { "%".to_owned() } else { String::new() },
-        ..kpi(
-            "Delivered",
-            format::percent(delivered, ended),
-            format!("of {} that ended, {}", format::counted(ended, "delivery", "deliveries"), counted.within()),
-            all.clone(),
-        )
-    };
-    vec![
-        rate,
-        kpi("Tried more than once", format::count(retried), counted.within(), all),
-        kpi("Waiting", number(&counted.waiting), "for a first or a next try".to_owned(), of_state("pending")),
-        kpi("Dead", number(&counted.dead), format!("made in the last {}", counted.range.words()), links::dead(tenant)),
-    ]
-}
-
-fn attention(names: &Names, counted: &Counted) -> Vec<Attention> {
-    let tenant = &names.tenant;
+fn attention(figures: &Figures<'_>, sources: &[Source], destinations: &[Destination]) -> Vec<Attention> {
+    let tenant = figures.tenant;
     let mut list = Vec::new();
     let item = |state, thing: &str, text: String, href| Attention { state, thing: thing.to_owned(), text, href };
-    if !counted.dead.rows.is_empty() {
-        let text = format!("{} given up in the last {}", number(&counted.dead), counted.range.words());
+    let dead = figures.activity.total().dead;
+    if dead > 0 {
+        let text = format!("{} given up of those made in the last {}", format::count(dead), figures.range.words());
         list.push(item(State::Dead, "Dead deliveries", text, links::dead(tenant)));
     }
-    for found in &names.destinations {
+    for found in destinations {
         let href = links::destination(tenant, &found.id.to_string());
         match (found.state, found.failing_since) {
             (DestinationState::Held, _) => {
@@ -214,12 +151,14 @@ fn attention(names: &Names, counted: &Counted) -> Vec<Attention> {
             (DestinationState::Active, None) => {}
         }
     }
-    if !counted.held.rows.is_empty() {
+    let waiting = figures.waiting;
+    if waiting.held > 0 {
         let href = links::with_query(&links::deliveries(tenant), &[("state", "held")]);
-        let text = format!("{} wait until somebody resumes what they wait for", number(&counted.held));
+        let held = format!("{}{}", format::count(waiting.held), if waiting.more { "+" } else { "" });
+        let text = format!("{} wait until somebody resumes what they wait for", held);
         list.push(item(State::Held, "Held deliveries", text, href));
     }
-    for source in &names.sources {
+    for source in sources {
         let href = links::source(tenant, &source.id.to_string());
         let unverified = source.kind == SourceKind::Webhook && matches!(source.scheme.as_deref(), None | Some("none"));
         if source.state == RunState::Paused {

@@ -1,11 +1,11 @@
-//! Deliveries over time, counted from a list of them.
+//! Deliveries over time, and the ranges of time one may look at.
 
-use postern_domain::{Timestamp, delivery::DeliveryState};
+use postern_domain::Timestamp;
 use postern_frontend::{
     chart::{Bucket, Chart},
     format, links,
 };
-use postern_store::read::{Delivery, Slice};
+use postern_store::activity::{Activity, Bars};
 
 use super::rows;
 
@@ -16,16 +16,18 @@ pub(super) enum Range {
     #[default]
     Day,
     Week,
+    Month,
 }
 
 impl Range {
-    pub(super) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+    pub(super) const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "1h",
             Self::Day => "24h",
             Self::Week => "7d",
+            Self::Month => "30d",
         }
     }
 
@@ -38,34 +40,37 @@ impl Range {
             Self::Hour => "hour",
             Self::Day => "24 hours",
             Self::Week => "7 days",
+            Self::Month => "30 days",
         }
     }
 
-    /// Seconds in a bar, and bars.
-    const fn bars(self) -> (i64, i64) {
+    /// Length of a bar in seconds, and how many bars.
+    const fn steps(self) -> (i64, usize) {
         match self {
             Self::Hour => (300, 12),
             Self::Day => (3_600, 24),
             Self::Week => (6 * 3_600, 28),
+            Self::Month => (24 * 3_600, 30),
         }
     }
 
-    /// Where the oldest bar begins, on the clock's round numbers.
-    pub(super) fn begin(self, now: Timestamp) -> Timestamp {
-        let (step_s, bars) = self.bars();
+    /// On the clock's round numbers; the newest bar is not over.
+    pub(super) fn bars(self, now: Timestamp) -> Bars {
+        let (step_s, count) = self.steps();
         let last = now.as_secs() - now.as_secs().rem_euclid(step_s);
-        Timestamp::from_secs(last - step_s * (bars - 1))
+        let back = i64::try_from(count).unwrap_or(1) - 1;
+        Bars { begin: Timestamp::from_secs(last - step_s * back), step_s, count }
     }
 
-    /// The same for a link.
+    /// Where the oldest bar begins, for a link.
     pub(super) fn from(self, now: Timestamp) -> String {
-        moment(self.begin(now))
+        moment(self.bars(now).begin)
     }
 
     fn label(self, from: Timestamp) -> String {
         let at = format::input_moment(from.as_micros());
         // 2026-11-22T14:00:00
-        let part = if self == Self::Week { at.get(5..10) } else { at.get(11..16) };
+        let part = if matches!(self, Self::Week | Self::Month) { at.get(5..10) } else { at.get(11..16) };
         part.unwrap_or_default().to_owned()
     }
 }
@@ -74,29 +79,19 @@ fn moment(at: Timestamp) -> String {
     format!("{}Z", format::input_moment(at.as_micros()))
 }
 
-/// Where there were more deliveries than the list has, the bars begin with the first that is counted in full.
-pub(super) fn of(tenant: &str, range: Range, all: &Slice<Delivery>, now: Timestamp) -> Chart {
-    let (step_s, bars) = range.bars();
-    let begin = range.begin(now);
-    let known_since = all.next.and(all.rows.last()).map(Delivery::created_at);
-    let mut buckets = Vec::new();
-    for place in 0..bars {
-        let (from, to) = (begin.plus_secs(step_s * place), begin.plus_secs(step_s * (place + 1)));
-        // The newest bar is shown in any case.
-        if known_since.is_some_and(|since| from < since) && place + 1 < bars {
-            continue;
-        }
-        let inside = || all.rows.iter().filter(|row| (from..to).contains(&row.created_at()));
-        let count = |wanted: fn(&Delivery) -> bool| inside().filter(|row| wanted(row)).count() as u64;
-        buckets.push(Bucket {
+pub(super) fn of(tenant: &str, range: Range, activity: &Activity, now: Timestamp) -> Chart {
+    let bars = range.bars(now);
+    let starts = std::iter::successors(Some(bars.begin), |start| Some(start.plus_secs(bars.step_s)));
+    let bucket = |(from, counts): (Timestamp, &postern_domain::activity::Counts)| {
+        let to = from.plus_secs(bars.step_s);
+        Bucket {
             from: rows::shown(from),
             label: range.label(from),
-            delivered: count(|row| row.state == DeliveryState::Delivered),
-            retrying: count(|row| !row.state.is_final() && row.attempts > 0),
-            dead: count(|row| row.state == DeliveryState::Dead),
+            delivered: counts.delivered.saturating_sub(counts.retried),
+            retried: counts.retried,
+            dead: counts.dead,
             href: links::with_query(&links::deliveries(tenant), &[("from", &moment(from)), ("to", &moment(to))]),
-        });
-    }
-    let newest = if known_since.is_some() { " (of the newest 1 000)" } else { "" };
-    Chart::of(format!("Deliveries, last {}{newest}", range.words()), buckets)
+        }
+    };
+    Chart::of(format!("Deliveries, last {}", range.words()), starts.zip(&activity.bars).map(bucket).collect())
 }

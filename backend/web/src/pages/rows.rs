@@ -14,15 +14,10 @@ use postern_frontend::{
 };
 use postern_store::{
     TenantStore,
-    read::{Delivery, DeliveryFilter, Event, EventFilter, ListError, RequestOutcome, RequestRead, Window},
+    read::{Delivery, Event, ListError, RequestOutcome, RequestRead, Tally},
 };
 
 use super::{Halt, list::Names};
-
-/// So many rows are read beside a page, to say more about its own.
-const BESIDE: usize = 1_000;
-/// The deliveries of an event are made with it; so much room is left for clocks.
-const FAN_OUT_S: i64 = 60;
 
 pub(super) fn shown(at: Timestamp) -> Moment {
     format::moment(at.as_micros())
@@ -99,71 +94,34 @@ pub(super) fn headers(stored: &str) -> Vec<Header> {
 }
 
 /// The rows of events, with what is known of their deliveries.
-pub(super) async fn events(store: &TenantStore, names: &Names, events: Vec<Event>) -> Result<Vec<EventRow>, Halt> {
-    let tallies = tallies(store, &events).await?;
+pub(super) fn events(names: &Names, events: Vec<Event>) -> Vec<EventRow> {
     let tenant = &names.tenant;
     let row = |event: Event| {
-        let tally = tallies.get(&event.id);
-        let settled_without = matches!(event.outcome, EventOutcome::Filtered | EventOutcome::Unrouted);
+        let Tally { deliveries, delivered, attempts } = event.tally;
+        let note = format!("{} of {} delivered", format::count(delivered), format::count(deliveries));
         EventRow {
             href: links::event(tenant, &event.id.to_string()),
             id: event.id.to_string(),
             source: names.source(event.source),
             outcome: outcome(event.outcome),
-            outcome_note: tally.filter(|tally| tally.deliveries > 1).map(Tally::note).unwrap_or_default(),
-            attempts: match tally {
-                Some(tally) => format::count(tally.attempts),
-                None if settled_without => "0".to_owned(),
-                None => "–".to_owned(),
-            },
+            outcome_note: if deliveries > 1 { note } else { String::new() },
+            attempts: format::count(attempts),
             size: size(event.body_bytes.into()),
             received: shown(event.received_at),
             event_type: event.event_type,
         }
     };
-    Ok(events.into_iter().map(row).collect())
+    events.into_iter().map(row).collect()
 }
 
-/// The deliveries of one event, counted.
-#[derive(Default)]
-struct Tally {
-    deliveries: u64,
-    delivered: u64,
-    attempts: u64,
-}
-
-impl Tally {
-    fn note(&self) -> String {
-        format!("{} of {} delivered", format::count(self.delivered), format::count(self.deliveries))
-    }
-}
-
-/// Of events whose deliveries are all among those that one read gives.
-async fn tallies(store: &TenantStore, events: &[Event]) -> Result<HashMap<EventId, Tally>, Halt> {
-    let made = || events.iter().map(|event| postern_domain::id::made_at(event.id.uuid()));
-    let (Some(first), Some(last)) = (made().min(), made().max()) else { return Ok(HashMap::new()) };
-    let to = Some(last.plus_secs(FAN_OUT_S));
-    let window = Window { limit: BESIDE, after: None, from: Some(first), to };
-    let slice = whole(store.list_deliveries(DeliveryFilter::default(), &window).await)?;
-    // The last row may be in the middle of an event.
-    let cut = slice.next.and(slice.rows.last()).map(|row| row.event);
-    let mut tallies: HashMap<EventId, Tally> = HashMap::new();
-    for delivery in slice.rows.iter().filter(|row| Some(row.event) != cut) {
-        let tally = tallies.entry(delivery.event).or_default();
-        tally.deliveries += 1;
-        tally.delivered += u64::from(delivery.state == DeliveryState::Delivered);
-        tally.attempts += u64::from(delivery.attempts);
-    }
-    Ok(tallies)
-}
-
-/// The rows of deliveries. The type of an event is known where one read of events reaches it.
+/// The rows of deliveries, each with the type of its event.
 pub(super) async fn deliveries(
     store: &TenantStore,
     names: &Names,
     deliveries: Vec<Delivery>,
 ) -> Result<Vec<DeliveryRow>, Halt> {
-    let types = types(store, &deliveries).await?;
+    let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
+    let types: HashMap<EventId, String> = store.event_types(&ids).await?.into_iter().collect();
     let tenant = &names.tenant;
     let row = |delivery: Delivery| {
         let (id, event) = (delivery.id.to_string(), delivery.event.to_string());
@@ -184,14 +142,6 @@ pub(super) async fn deliveries(
         }
     };
     Ok(deliveries.into_iter().map(row).collect())
-}
-
-async fn types(store: &TenantStore, deliveries: &[Delivery]) -> Result<HashMap<EventId, String>, Halt> {
-    let made = || deliveries.iter().map(|delivery| postern_domain::id::made_at(delivery.event.uuid()));
-    let (Some(first), Some(last)) = (made().min(), made().max()) else { return Ok(HashMap::new()) };
-    let window = Window { limit: BESIDE, after: None, from: Some(first), to: Some(last.plus_ms(1)) };
-    let slice = whole(store.list_events(&EventFilter::default(), &window).await)?;
-    Ok(slice.rows.into_iter().map(|event| (event.id, event.event_type)).collect())
 }
 
 /// A read without a filter by id has nothing that could be unknown.

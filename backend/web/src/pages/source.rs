@@ -19,13 +19,13 @@ use postern_pipeline::configure;
 use postern_store::{
     TenantStore,
     read::{DeliveryFilter, EventFilter, RequestFilter, RequestOutcome, Window},
-    tenant::{RunState, Source},
+    tenant::{RunState, Sought, Source},
 };
 
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as configured, Answer, Configured, Deletion, LAST},
+    config_rows::{self as configured, Answer, Deletion, LAST},
     destination::Secrets,
     list::{self, Asked, Names},
     posted::Posted,
@@ -36,7 +36,7 @@ use crate::{
     App,
     auth::{KeysWrite, Member, Need, SourcesRead, SourcesWrite},
     path::PathId,
-    problem::Problem,
+    problem::{Code, Problem},
     query::Query,
     route::resource,
 };
@@ -70,36 +70,36 @@ pub(super) async fn find(store: &TenantStore, id: Id) -> Result<Source, Halt> {
 
 async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
     let mut asked = Asked::of(query?);
-    let (q, state) = (asked.text("q").unwrap_or_default().to_lowercase(), asked.text("state").unwrap_or_default());
-    let all = Configured::read(&configured::store(&app, &member), member.scope()).await?;
-    let fits = |source: &Source| {
-        source.name.to_lowercase().contains(&q) && (state.is_empty() || source.state.as_str() == state)
-    };
+    let sought =
+        Sought { text: asked.text("q"), state: asked.parsed("state", "There is no such state.", RunState::parse) };
+    if let Some(problem) = asked.problem.take() {
+        return Err(Problem::new(Code::InvalidQuery, problem).into());
+    }
     let filter = SourceFilter {
         q: asked.field("q"),
         state: asked.select("state", list::choices([RunState::Active, RunState::Paused].map(RunState::as_str))),
     };
-    let (here, filtered) = (asked.here(&links::sources(&all.names.tenant)), asked.is_filtered());
+    let (store, tenant) = (configured::store(&app, &member), member.membership.tenant.to_string());
+    let (here, filtered) = (asked.here(&links::sources(&tenant)), asked.is_filtered());
     let done = asked.done.take();
     let page = asked.page(&app, member.scope(), "page:sources")?;
-    let fitting = all.names.sources.iter().filter(|source| fits(source)).collect();
-    let found = configured::newest_first(&page, fitting, |source| source.id.uuid());
-    let row = |source: &Source| {
-        let connections = all.connections.iter().filter(|row| row.source == source.id).count();
-        row(&all.names.tenant, source, connections)
-    };
+    let found = store.sources().search(&sought, configured::part(&page, SourceId::from_uuid)).await?;
+    let ids: Vec<SourceId> = found.iter().map(|source| source.id).collect();
+    let connections = store.connections().count_from(&ids).await?;
+    let row = |source: Source| row(&tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
+    let found = page.answer(found, |source| source.id.uuid().as_bytes().to_vec(), row);
     let nonce = Nonce::fresh();
     let view = SourceList {
         shell: answer::shell(&app, &member, Section::Sources, done.as_deref(), &nonce).await?,
         filter,
         filtered,
-        rows: found.data.into_iter().map(row).collect(),
+        rows: found.data,
         paging: list::paging(&here, &page, found.next_cursor.as_deref()),
     };
     Ok(answer::show(&view, &nonce))
 }
 
-fn row(tenant: &str, source: &Source, connections: usize) -> SourceRow {
+fn row(tenant: &str, source: &Source, connections: u64) -> SourceRow {
     SourceRow {
         href: links::source(tenant, &source.id.to_string()),
         id: source.id.to_string(),
@@ -107,7 +107,7 @@ fn row(tenant: &str, source: &Source, connections: usize) -> SourceRow {
         kind: source.kind.as_str().to_owned(),
         verification: verification(source),
         state: state(source),
-        connections: format::count(u64::try_from(connections).unwrap_or(u64::MAX)),
+        connections: format::count(connections),
         created: shown(source.created_at),
     }
 }
@@ -156,7 +156,7 @@ async fn page<N: Need>(
     done: Option<&str>,
 ) -> Answer {
     let store = configured::store(app, member);
-    let all = Configured::read(&store, member.scope()).await?;
+    let names = Names::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
@@ -171,14 +171,10 @@ async fn page<N: Need>(
             shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
         },
         facts: facts(&source),
-        connections: all.connections(|row| row.source == source.id),
-        events: if member.may(Permission::EventsRead) {
-            events(&store, &all.names, source.id).await?
-        } else {
-            Vec::new()
-        },
+        connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
+        events: if member.may(Permission::EventsRead) { events(&store, &names, source.id).await? } else { Vec::new() },
         refused: if member.may(Permission::RequestsRead) {
-            refused(&store, &all.names, source.id).await?
+            refused(&store, &names, source.id).await?
         } else {
             Vec::new()
         },
@@ -215,7 +211,7 @@ fn facts(source: &Source) -> Vec<Fact> {
 async fn events(store: &TenantStore, names: &Names, source: SourceId) -> Result<Vec<EventRow>, Halt> {
     let filter = EventFilter { source: Some(source), ..EventFilter::default() };
     let slice = rows::whole(store.list_events(&filter, &Window::newest(LAST)).await)?;
-    rows::events(store, names, slice.rows).await
+    Ok(rows::events(names, slice.rows))
 }
 
 async fn refused(store: &TenantStore, names: &Names, source: SourceId) -> Result<Vec<RequestRow>, Halt> {
@@ -247,7 +243,7 @@ async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer
         consequences.push("Its URL stops working at once, and cannot be had again.".to_owned());
     }
     consequences.extend(configured::with_it(count));
-    consequences.extend(configured::cancelled(configured::waiting(&store, filter, None).await?));
+    consequences.extend(configured::cancelled(configured::waiting(&store, filter).await?));
     let here = links::source(&member.membership.tenant.to_string(), &source.id.to_string());
     let cancel_href = here.clone();
     let asked = Deletion { verb: "Delete source", thing: source.name, consequences, here, cancel_href };

@@ -14,6 +14,7 @@ use postern_frontend::{
 use postern_pipeline::{
     accept::{self, Incoming},
     configure::{
+        MAX_PER_TENANT,
         destination::NewDestination,
         first::{self, Begun},
         source::NewSource,
@@ -28,7 +29,7 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
-    config_rows::{self as configured, Answer, Configured},
+    config_rows::{self as configured, Answer},
     event::Found,
     event_curl::quoted,
     event_steps,
@@ -63,15 +64,18 @@ struct Pair {
 
 /// The oldest such pair, and what everything is called.
 async fn find<N: Need>(app: &App, member: &Member<N>) -> Result<(Names, Option<Pair>), Halt> {
-    let all = Configured::read(&configured::store(app, member), member.scope()).await?;
-    let pair = all.connections.iter().find_map(|connection| {
-        let mut sources = all.names.sources.iter().filter(|source| source.id == connection.source);
+    let store = configured::store(app, member);
+    let connections = store.connections().list(None, MAX_PER_TENANT).await?;
+    let (sources, bins) =
+        (store.sources().list(None, MAX_PER_TENANT).await?, store.destinations().list(None, MAX_PER_TENANT).await?);
+    let pair = connections.iter().find_map(|connection| {
+        let mut sources = sources.iter().filter(|source| source.id == connection.source);
         let open = sources.find(|source| source.token.is_some() && source.scheme.as_deref() == Some("none"))?;
-        let mut bins = all.names.destinations.iter().filter(|found| found.id == connection.destination);
+        let mut bins = bins.iter().filter(|found| found.id == connection.destination);
         let bin = bins.find(|found| found.kind == DestinationKind::Bin)?;
         Some(Pair { source: open.clone(), destination: bin.clone() })
     });
-    Ok((all.names, pair))
+    Ok((Names::read(&store, member.scope()).await?, pair))
 }
 
 fn here<N: Need>(member: &Member<N>) -> String {
@@ -108,7 +112,7 @@ async fn arrived(store: &TenantStore, names: &Names, source: &Source, now: Times
     let slice = rows::whole(store.list_events(&filter, &Window::newest(1)).await)?;
     let Some(id) = slice.rows.first().map(|event| event.id) else { return Ok(None) };
     let found = Found::read(store, names.tenant.clone(), id, now).await?;
-    let event = rows::events(store, names, slice.rows).await?.into_iter().next();
+    let event = rows::events(names, slice.rows).into_iter().next();
     Ok(event.map(|event| Arrived {
         settled: found.detail.deliveries.iter().all(|detail| detail.delivery.state.is_final()),
         steps: event_steps::of(&found),

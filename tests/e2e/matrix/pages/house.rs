@@ -149,10 +149,13 @@ pub(super) fn shown(answer: &Answer, hidden: &[&str]) -> (u16, Option<String>, S
     (answer.status, answer.header("content-type").map(str::to_owned), body)
 }
 
+/// A statement and the number it gave.
+type Count = (&'static str, i64);
+
 /// What a change would show in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Footprint {
-    counts: Vec<(&'static str, i64)>,
+    counts: Vec<Count>,
     sessions: Vec<(String, String)>,
     users: Vec<(String, String)>,
 }
@@ -177,7 +180,7 @@ impl Footprint {
         Self { counts, sessions, users }
     }
 
-    pub(super) fn without_sessions(&self) -> (&[(&'static str, i64)], &[(String, String)]) {
+    pub(super) fn without_sessions(&self) -> (&[Count], &[(String, String)]) {
         (&self.counts, &self.users)
     }
 }

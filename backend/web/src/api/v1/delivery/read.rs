@@ -58,6 +58,7 @@ pub(crate) async fn list(
         destination: query.id("destination_id")?,
         source: query.id("source_id")?,
         event: query.id("event_id")?,
+        connection: None,
     };
     let (from, to) = (query.moment("from")?, query.moment("to")?);
     let page = query.page(&app, caller.scope(), "deliveries")?;
