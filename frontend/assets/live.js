@@ -12,8 +12,13 @@ const say = () => {
   pause.textContent = paused ? "Go on" : "Pause";
 };
 const clock = () => new Date().toLocaleTimeString();
+// A pointer that rests is only in the way.
+let movedAt = 0;
+document.addEventListener("pointermove", () => (movedAt = Date.now()), { passive: true });
+const isPointedAt = () => Date.now() - movedAt < 5000 && part.querySelector("tr:hover, :is(a, button, summary):hover");
 const isInUse = () =>
-  part.querySelector("tr:hover, a:hover, button:hover, summary:hover, :focus-visible") !== null ||
+  isPointedAt() ||
+  part.querySelector(":focus-visible") !== null ||
   (!getSelection().isCollapsed && part.contains(getSelection().anchorNode));
 const free = async () => {
   while (paused || isInUse()) {

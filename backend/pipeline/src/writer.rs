@@ -5,6 +5,7 @@
 //! and settled attempts share a transaction; on PostgreSQL two writers work side by side.
 
 mod commit;
+mod fair;
 mod route;
 mod settle;
 
@@ -17,6 +18,10 @@ use crate::{accept::Submission, engine::Engine, lanes::Slot};
 
 /// What one transaction takes at most.
 const BATCH_EVENTS: usize = 256;
+/// And while several tenants wait: the fewer are written at once, the sooner a small one has its answer.
+const SHARED_EVENTS: usize = 64;
+/// So many are looked at to see who waits.
+const LOOKED_AT: usize = 1_024;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// A source has at most half as many connections, so one event always fits.
 const BATCH_DELIVERIES: usize = 2_000;
@@ -77,15 +82,18 @@ impl Accepts {
 
     /// A batch of what is there, within the bounds.
     fn take(&mut self, engine: &Engine) -> Vec<Submission> {
-        while self.left_over.len() < BATCH_EVENTS
+        while self.left_over.len() < LOOKED_AT
             && let Ok(more) = self.queue.try_recv()
         {
             self.left_over.push_back(more);
         }
+        let most = fair::order(&mut self.left_over, |waiting| waiting.event.tenant);
         let (mut bytes, mut deliveries) = (0, 0);
-        let mut batch = Vec::with_capacity(self.left_over.len());
+        let mut batch = Vec::with_capacity(self.left_over.len().min(most));
         let maps = engine.routing.read();
-        while let Some(next) = self.left_over.pop_front() {
+        while batch.len() < most
+            && let Some(next) = self.left_over.pop_front()
+        {
             bytes += next.event.body.len();
             deliveries += maps.connections_of(next.event.source).len();
             if !batch.is_empty() && (bytes > BATCH_BYTES || deliveries > BATCH_DELIVERIES) {

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use postern_domain::Clock;
@@ -28,6 +28,9 @@ use crate::{StoreError, files::ServeLock, nodelay};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A sender waits for its commit: better told soon to come back.
 const ENGINE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// So long a start waits for a database that may come.
+const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_PAUSE: Duration = Duration::from_millis(250);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_ENGINE_CONNECTIONS: u32 = 6;
 /// A connection that was used so recently is not asked whether it lives: that would be a round trip for each commit.
@@ -267,17 +270,19 @@ async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
                 Ok(true)
             })
         })
-        .acquire_timeout(ENGINE_ACQUIRE_TIMEOUT)
-        .connect_with(options.clone().options([
+        .acquire_timeout(ENGINE_ACQUIRE_TIMEOUT);
+    let engine = patiently(
+        &engine,
+        &options.clone().options([
             ("enable_seqscan", "off"),
             ("statement_timeout", "10000"),
             ("lock_timeout", "5000"),
             ("idle_in_transaction_session_timeout", "30000"),
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
-        ]))
-        .await
-        .map_err(StoreError::during("connecting to PostgreSQL"))?;
+        ]),
+    )
+    .await?;
     let web = without_nagle(tcp_port, &small_statements)
         .max_connections(POSTGRES_WEB_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -291,6 +296,28 @@ async fn open_postgres(url: &str) -> Result<Pools, OpenError> {
         ]));
     refuse_unsafe_settings(&engine).await?;
     Ok(Pools::Postgres { engine, web, small_statements })
+}
+
+/// A database that is just starting, or short of breath, is waited for; one that refuses us is not.
+async fn patiently(pool: &PgPoolOptions, options: &PgConnectOptions) -> Result<PgPool, OpenError> {
+    let begun = Instant::now();
+    loop {
+        let cause = match pool.clone().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(cause) => cause,
+        };
+        let may_pass = match &cause {
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
+            // cannot_connect_now, too_many_connections
+            sqlx::Error::Database(refusal) => matches!(refusal.code().as_deref(), Some("57P03" | "53300")),
+            _ => false,
+        };
+        if !may_pass || begun.elapsed() >= START_PATIENCE {
+            return Err(StoreError::during("connecting to PostgreSQL")(cause).into());
+        }
+        tracing::warn!(%cause, "PostgreSQL does not take us in yet, trying again for up to {START_PATIENCE:?}");
+        tokio::time::sleep(START_PAUSE).await;
+    }
 }
 
 /// Notes when the option could not be set: the engine then keeps its statements small.

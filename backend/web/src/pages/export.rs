@@ -1,6 +1,6 @@
 //! What a list of the dashboard shows, taken away whole with the filter of the page.
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use postern_frontend::links;
 use postern_store::read::{AttemptFilter, Span};
 
@@ -9,6 +9,7 @@ use super::{
     audit::{self, Called},
     delivery::Wanted,
     list::Asked,
+    posted,
 };
 use crate::{
     App,
@@ -25,10 +26,12 @@ pub(super) fn href(path: &str, format: Format) -> String {
 
 /// The audit log that fits the filter.
 pub(super) async fn audit(
+    request: HttpRequest,
     member: Member<AuditRead>,
     app: Data<App>,
     query: Result<Query, Halt>,
 ) -> Result<HttpResponse, Halt> {
+    posted::refuse_strangers(&request)?;
     let mut asked = Asked::of(query?);
     let store = app.engine.store.tenant(member.scope());
     let filter = audit::wanted(&mut asked, &Called::read(&store, member.scope()).await?);
@@ -39,10 +42,12 @@ pub(super) async fn audit(
 
 /// The attempts of the deliveries that fit the filter.
 pub(super) async fn attempts(
+    request: HttpRequest,
     member: Member<DeliveriesRead>,
     app: Data<App>,
     query: Result<Query, Halt>,
 ) -> Result<HttpResponse, Halt> {
+    posted::refuse_strangers(&request)?;
     let mut asked = Asked::of(query?);
     let Wanted { state, destination, connection, from, to } = Wanted::read(&mut asked)?;
     let made = Span { from, to };

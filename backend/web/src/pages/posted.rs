@@ -104,6 +104,15 @@ fn subject(request: &HttpRequest) -> Option<String> {
     }
 }
 
+/// Of a link that leaves an entry in the audit log: nobody else's page may have it followed.
+pub(super) fn refuse_strangers(request: &HttpRequest) -> Result<(), Problem> {
+    let site = request.headers().get("sec-fetch-site").map(header::HeaderValue::as_bytes);
+    if matches!(site, Some(b"cross-site" | b"same-site")) {
+        return Err(forged("An export begins on our own pages. Open the list and take it from there."));
+    }
+    Ok(())
+}
+
 /// Browsers say where a request comes from, and no page can make them lie; what they say in two ways must be right in
 /// both. Some keep the origin to themselves (`null`), which is believed only of what they call the same site. A program
 /// may say nothing: it has no cookies of somebody else's to abuse, and the token is asked of it all the same.

@@ -231,3 +231,21 @@ fn who_goes_away_frees_the_place() {
     drop(begun);
     until("a place is free", || client.get("/api/v1/audit/export").status == 200);
 }
+
+#[test]
+fn a_link_on_somebody_elses_page_starts_no_export() {
+    let server = Server::new();
+    let client = server.tenant("acme");
+    person(&client, "ada@example.com", "viewer");
+    let mut browser = Browser::of(&server, "ada@example.com");
+    let tenant = browser.tenant();
+    let entries = || client.get("/api/v1/audit?action=audit.exported").json["data"].as_array().map_or(0, Vec::len);
+    for (site, status, left) in
+        [("cross-site", 403, 0), ("same-site", 403, 0), ("same-origin", 200, 1), ("none", 200, 2)]
+    {
+        let answer = browser.send("GET", &format!("{tenant}/audit/export?format=csv"), &[("sec-fetch-site", site)], "");
+        assert_eq!((answer.status, entries()), (status, left), "{site}");
+    }
+    let path = format!("{tenant}/deliveries/export?format=csv");
+    assert_eq!(browser.send("GET", &path, &[("sec-fetch-site", "cross-site")], "").status, 403);
+}
