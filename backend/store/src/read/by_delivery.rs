@@ -55,7 +55,7 @@ impl TenantStore {
         window: &Window,
     ) -> Result<Slice<Event>, StoreError> {
         let top = window.to.map(|to| first_uuid_at(to.plus_secs(FAN_OUT_S)));
-        let mut page = Gathering::new(window.limit(), window.after.or(top), Filtered::Yes);
+        let mut page = Gathering::new(window.limit(), window.after.or(top), Filtered::Beside);
         loop {
             let bounds = Bounds { lowest: window.lowest(), below: page.below(), limit: page.chunk() };
             let chunk = self.read_deliveries(db, trail.base(), bounds).await?;

@@ -53,7 +53,7 @@ impl TenantStore {
         loop {
             let end = match filter.filtered() {
                 Filtered::InWindows => self.window_end(db, filter, window, &page).await?,
-                Filtered::Yes | Filtered::No => None,
+                Filtered::Yes | Filtered::Beside | Filtered::No => None,
             };
             let lowest = end.or(window.lowest());
             let chunk = self.read_chunk(db, filter, lowest, &page).await?;

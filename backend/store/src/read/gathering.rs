@@ -13,6 +13,8 @@ const WINDOWS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filtered {
     Yes,
+    /// The same, and each row has others looked up that lie anywhere: it counts twice.
+    Beside,
     /// The database leaves out most of what does not fit, within a window of so many rows.
     InWindows,
     No,
@@ -28,6 +30,8 @@ pub(super) enum Progress {
 pub(super) struct Gathering<T> {
     limit: usize,
     chunk: usize,
+    /// What a row that was looked at counts.
+    weight: usize,
     scanned: usize,
     slice: Slice<T>,
 }
@@ -37,10 +41,12 @@ impl<T> Gathering<T> {
     pub(super) fn new(limit: usize, below: Option<Uuid>, filtered: Filtered) -> Self {
         let chunk = match filtered {
             Filtered::Yes | Filtered::InWindows => CHUNK,
+            Filtered::Beside => CHUNK / 2,
             // One more than the page shows tells whether there is another.
             Filtered::No => limit + 1,
         };
-        Self { limit, chunk, scanned: 0, slice: Slice { rows: Vec::new(), next: below } }
+        let weight = if filtered == Filtered::Beside { 2 } else { 1 };
+        Self { limit, chunk, weight, scanned: 0, slice: Slice { rows: Vec::new(), next: below } }
     }
 
     /// Ids below this one make the next chunk.
@@ -60,7 +66,7 @@ impl<T> Gathering<T> {
 
     /// The same of a window that ends with this key; `None`: with the list.
     pub(super) fn take_window(&mut self, read: Vec<(Uuid, Option<T>)>, end: Option<Uuid>) -> Progress {
-        self.scanned += read.len();
+        self.scanned += read.len() * self.weight;
         let exhausted = read.len() < self.chunk;
         for (key, row) in read {
             if self.slice.rows.len() == self.limit {
@@ -107,13 +113,26 @@ mod tests {
     #[test]
     fn a_rare_row_is_looked_for_within_bounds_and_can_be_gone_on_for() {
         let (mut page, mut top) = (Gathering::new(5, None, Filtered::Yes), 1_000_000);
+        let rare = top - SCAN as u128 + 1;
         let mut chunks = 1;
-        while page.take(rows(top, page.chunk(), |key| key == 999_000)) == Progress::More {
+        while page.take(rows(top, page.chunk(), |key| key == rare)) == Progress::More {
             (chunks, top) = (chunks + 1, top - CHUNK as u128);
         }
         let page = page.finish();
-        assert_eq!((chunks, page.rows), (SCAN / CHUNK, vec![999_000]));
+        assert_eq!((chunks, page.rows), (SCAN / CHUNK, vec![rare]));
         assert_eq!(page.next, Some(Uuid::from_u128(1_000_000 - SCAN as u128 + 1)));
+    }
+
+    #[test]
+    fn rows_with_others_beside_them_are_looked_at_half_as_often() {
+        let (mut page, mut looked_at) = (Gathering::new(5, None, Filtered::Beside), 0);
+        loop {
+            looked_at += page.chunk();
+            if page.take(rows(1_000_000 - looked_at as u128, page.chunk(), |_| false)) == Progress::Done {
+                break;
+            }
+        }
+        assert_eq!(looked_at, SCAN / 2);
     }
 
     #[test]

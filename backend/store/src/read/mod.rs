@@ -38,7 +38,7 @@ pub use request::{RequestFilter, RequestOutcome, RequestRead};
 use crate::StoreError;
 
 /// So many rows are looked at by one call, however few of them the filter lets through.
-pub const SCAN: usize = 2_000;
+pub const SCAN: usize = 1_000;
 /// So many are read by one statement on the way.
 const CHUNK: usize = 500;
 /// No list gives more rows at once, whatever is asked.
