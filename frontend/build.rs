@@ -12,33 +12,40 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 
-/// The name by which templates ask for a file, and where it lies.
-const FILES: [(&str, &str); 8] = [
-    ("theme.css", "assets/theme.css"),
-    ("app.js", "assets/app.js"),
-    ("live.js", "assets/live.js"),
-    ("favicon.svg", "assets/favicon.svg"),
-    ("basecoat.css", "node_modules/basecoat-css/dist/basecoat.cdn.min.css"),
-    ("htmx.js", "node_modules/htmx.org/dist/htmx.min.js"),
-    ("hx-sse.js", "node_modules/htmx.org/dist/ext/hx-sse.min.js"),
-    ("hx-csp.js", "node_modules/htmx.org/dist/ext/hx-csp.min.js"),
+/// The name by which templates ask for a file, and where its parts lie: what is always loaded together is one request.
+const FILES: [(&str, &[&str]); 6] = [
+    ("theme.css", &["assets/theme.css"]),
+    ("app.js", &["assets/app.js"]),
+    ("live.js", &["assets/live.js"]),
+    ("favicon.svg", &["assets/favicon.svg"]),
+    ("basecoat.css", &["node_modules/basecoat-css/dist/basecoat.cdn.min.css"]),
+    (
+        "htmx.js",
+        &[
+            "node_modules/htmx.org/dist/htmx.min.js",
+            "node_modules/htmx.org/dist/ext/hx-csp.min.js",
+            "node_modules/htmx.org/dist/ext/hx-sse.min.js",
+        ],
+    ),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=templates");
     println!("cargo::rerun-if-changed=askama.toml");
-    for (_, file) in FILES {
+    let parts = || FILES.iter().flat_map(|(_, parts)| *parts);
+    for file in parts() {
         println!("cargo::rerun-if-changed={file}");
     }
-    if let Some((_, missing)) = FILES.iter().find(|(_, file)| !Path::new(file).is_file()) {
+    if let Some(missing) = parts().find(|file| !Path::new(file).is_file()) {
         println!("cargo::error=frontend/{missing} is missing: run `make assets` (it needs Node.js and npm)");
         return Ok(());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let mut table = String::from("pub static ASSETS: &[Asset] = &[\n");
-    for (name, file) in FILES {
-        table += &embed(&out, name, &fs::read(file)?)?;
+    for (name, parts) in FILES {
+        let parts = parts.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
+        table += &embed(&out, name, &parts.join(b"\n".as_slice()))?;
     }
     table += "];\n";
     fs::write(out.join("assets.rs"), table)?;
