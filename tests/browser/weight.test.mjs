@@ -31,7 +31,9 @@ async function loader(page) {
   const session = await page.context().newCDPSession(page);
   const open = new Set();
   let [bytes, requests] = [0, 0];
-  session.on("Network.requestWillBeSent", ({ requestId }) => {
+  session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    // Pictures within the style sheet come with it, and never over the wire.
+    if (request.url.startsWith("data:")) return;
     open.add(requestId);
     requests += 1;
   });
@@ -40,8 +42,7 @@ async function loader(page) {
     if (response.mimeType === "text/event-stream") open.delete(requestId);
   });
   session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
-    bytes += encodedDataLength;
-    open.delete(requestId);
+    if (open.delete(requestId)) bytes += encodedDataLength;
   });
   await session.send("Network.enable");
   await session.send("Network.setCacheDisabled", { cacheDisabled: true });
