@@ -37,7 +37,9 @@ impl Bucket {
             .map(|(heading, number)| (heading, format::count(number)))
     }
 
-    const fn total(&self) -> u64 {
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
         self.delivered.saturating_add(self.retried).saturating_add(self.dead)
     }
 }
