@@ -18,8 +18,6 @@ use crate::{accept::Submission, engine::Engine, lanes::Slot};
 
 /// What one transaction takes at most.
 const BATCH_EVENTS: usize = 256;
-/// And while several tenants wait: the fewer are written at once, the sooner a small one has its answer.
-const SHARED_EVENTS: usize = 64;
 /// So many are looked at to see who waits.
 const LOOKED_AT: usize = 1_024;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -87,11 +85,11 @@ impl Accepts {
         {
             self.left_over.push_back(more);
         }
-        let most = fair::order(&mut self.left_over, |waiting| waiting.event.tenant);
+        fair::order(&mut self.left_over, |waiting| waiting.event.tenant);
         let (mut bytes, mut deliveries) = (0, 0);
-        let mut batch = Vec::with_capacity(self.left_over.len().min(most));
+        let mut batch = Vec::with_capacity(self.left_over.len().min(BATCH_EVENTS));
         let maps = engine.routing.read();
-        while batch.len() < most
+        while batch.len() < BATCH_EVENTS
             && let Some(next) = self.left_over.pop_front()
         {
             bytes += next.event.body.len();

@@ -4,14 +4,12 @@ use std::collections::{HashMap, VecDeque};
 
 use postern_domain::TenantId;
 
-use super::{BATCH_EVENTS, SHARED_EVENTS};
-
 /// Puts what waits into rounds: the first of each tenant, then the second of each. What one tenant sent stays in its
-/// order. Answers how many one batch may take.
-pub(super) fn order<T>(waiting: &mut VecDeque<T>, tenant: impl Fn(&T) -> TenantId) -> usize {
-    let Some(first) = waiting.front().map(&tenant) else { return BATCH_EVENTS };
+/// order.
+pub(super) fn order<T>(waiting: &mut VecDeque<T>, tenant: impl Fn(&T) -> TenantId) {
+    let Some(first) = waiting.front().map(&tenant) else { return };
     if waiting.iter().all(|next| tenant(next) == first) {
-        return BATCH_EVENTS;
+        return;
     }
     let mut counts: HashMap<TenantId, usize> = HashMap::new();
     let mut rounds: Vec<(usize, T)> = Vec::with_capacity(waiting.len());
@@ -23,7 +21,6 @@ pub(super) fn order<T>(waiting: &mut VecDeque<T>, tenant: impl Fn(&T) -> TenantI
     // Stable: within a round, and so within a tenant, first come is first.
     rounds.sort_by_key(|(round, _)| *round);
     waiting.extend(rounds.into_iter().map(|(_, next)| next));
-    SHARED_EVENTS
 }
 
 #[cfg(test)]
@@ -35,9 +32,9 @@ mod tests {
         let (loud, quiet) = (TenantId::fresh(), TenantId::fresh());
         let mut waiting: VecDeque<(TenantId, usize)> = (0..1_000).map(|place| (loud, place)).collect();
         waiting.extend([(quiet, 0), (quiet, 1)]);
-        let most = order(&mut waiting, |(tenant, _)| *tenant);
-        let batch: Vec<_> = waiting.iter().take(most).copied().collect();
-        assert!(most < 1_000 && batch.contains(&(quiet, 0)) && batch.contains(&(quiet, 1)), "{batch:?}");
+        order(&mut waiting, |(tenant, _)| *tenant);
+        let first: Vec<_> = waiting.iter().take(4).copied().collect();
+        assert_eq!(first, [(loud, 0), (quiet, 0), (loud, 1), (quiet, 1)]);
         for tenant in [loud, quiet] {
             let places: Vec<usize> = waiting.iter().filter(|next| next.0 == tenant).map(|next| next.1).collect();
             assert!(places.is_sorted(), "what a tenant sent stays in its order");
@@ -46,10 +43,10 @@ mod tests {
     }
 
     #[test]
-    fn one_tenant_alone_fills_a_batch() {
+    fn one_tenant_alone_waits_in_its_order() {
         let tenant = TenantId::fresh();
         let mut waiting: VecDeque<usize> = (0..300).collect();
-        assert_eq!(order(&mut waiting, |_| tenant), BATCH_EVENTS);
+        order(&mut waiting, |_| tenant);
         assert!(waiting.iter().copied().eq(0..300));
     }
 }
