@@ -78,11 +78,6 @@ document.addEventListener("submit", (submit) => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
-// A page that waits for something looks again, unless nobody looks at it.
-const waiting = document.querySelector("[data-again]");
-const again = () => (document.hidden ? setTimeout(again, 1000) : location.reload());
-if (waiting) setTimeout(again, waiting.dataset.again * 1000);
-
 // What went wrong is read first.
 document.querySelector("[data-errors]")?.focus();
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Template)]
-#[template(path = "pages/start.html")]
+#[template(path = "pages/start.html", blocks = ["live"])]
 pub struct Start {
     pub shell: Shell,
     pub ingest_url: String,
@@ -29,16 +29,6 @@ pub struct Start {
 pub struct Arrived {
     pub event: EventRow,
     pub steps: Vec<Step>,
-    /// It is delivered, or will not be: the page need not look again.
-    pub settled: bool,
-}
-
-impl Start {
-    /// Whether something is still to come, for which the page looks again.
-    #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.arrived.as_ref().is_none_or(|arrived| !arrived.settled)
-    }
 }
 
 impl Sample for Start {
@@ -50,11 +40,7 @@ impl Sample for Start {
             send_action: "/t/x/start/send".to_owned(),
             source_href: "/t/x/sources/y".to_owned(),
             destination_href: "/t/x/destinations/z".to_owned(),
-            arrived: taste.some_of(Arrived {
-                event: rows::event(taste, 0),
-                steps: rows::steps(taste),
-                settled: taste == Taste::Usual,
-            }),
+            arrived: taste.some_of(Arrived { event: rows::event(taste, 0), steps: rows::steps(taste) }),
         })
     }
 }

@@ -104,7 +104,7 @@ impl Found {
     }
 
     /// Nobody but a person will change anything.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         !matches!(self.detail.event.outcome, EventOutcome::Queued | EventOutcome::Retrying | EventOutcome::Held)
     }
 

@@ -1,6 +1,7 @@
 //! The first event: makes a source, a bin and a connection, sends something, and shows what arrived.
 
 use actix_web::{
+    HttpRequest,
     http::Method,
     web::{self, Data, ServiceConfig},
 };
@@ -34,6 +35,7 @@ use super::{
     event_curl::quoted,
     event_steps,
     list::Names,
+    live::{self, Part},
     posted::Posted,
     rows,
 };
@@ -53,6 +55,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             "/t/{tenant}/start",
             [(Method::GET, web::get().to(show)), (Method::POST, web::post().to(begin))],
         ))
+        .service(resource("/t/{tenant}/live/start", [(Method::GET, web::get().to(go_on))]))
         .service(resource("/t/{tenant}/start/send", [(Method::POST, web::post().to(send))]));
 }
 
@@ -86,38 +89,72 @@ async fn show(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let mut query = query?.without_empty();
     let done = query.text("done");
     query.finish()?;
-    let (names, pair) = find(&app, &member).await?;
-    let Some(Pair { source, destination }) = pair else {
+    let nonce = Nonce::fresh();
+    let Some((mut page, is_over)) = view(&app, &member, done.as_deref(), &nonce).await? else {
         return Ok(answer::see_other(&links::overview(&member.membership.tenant.to_string())));
     };
-    let nonce = Nonce::fresh();
-    let shell = answer::shell(&app, &member, Section::Overview, done.as_deref(), &nonce).await?;
+    let part = Part::of(&page.as_live())?.and_last(is_over);
+    page.shell.live_href = part.live_href(&links::live(&page.shell.tenant_id, "start"));
+    Ok(answer::show(&page, &nonce))
+}
+
+/// Until the event that came last is through.
+async fn go_on(
+    request: HttpRequest,
+    member: Result<Member<SourcesRead>, Halt>,
+    app: Data<App>,
+    query: Result<Query, Halt>,
+) -> Answer {
+    let mut query = query?;
+    let seen = query.aside(live::SEEN);
+    query.finish()?;
+    live::stream(&app, &request, member, seen, |app, member| async move {
+        let shown = view(&app, &member, None, &Nonce::fresh()).await?;
+        let (page, is_over) = shown.ok_or_else(Problem::not_found)?;
+        Ok(Part::of(&page.as_live())?.and_last(is_over))
+    })
+    .await
+}
+
+/// The page, and whether nothing more happens to what it shows. None when the pair is not there (any more).
+async fn view(
+    app: &Data<App>,
+    member: &Member<SourcesRead>,
+    done: Option<&str>,
+    nonce: &Nonce,
+) -> Result<Option<(Start, bool)>, Halt> {
+    let (names, pair) = find(app, member).await?;
+    let Some(Pair { source, destination }) = pair else { return Ok(None) };
+    let shell = answer::shell(app, member, Section::Overview, done, nonce).await?;
     let tenant = shell.tenant_id.as_str();
     let url = source.token.as_ref().map(|token| app.settings.ingest_url(token.expose())).unwrap_or_default();
-    let view = Start {
+    let store = configured::store(app, member);
+    let (arrived, is_over) = arrived(&store, &names, &source, app.engine.clock.now()).await?.unzip();
+    let page = Start {
         curl: format!("curl -H {} -d {} {}", quoted("content-type: application/json"), quoted(BODY), quoted(&url)),
         ingest_url: url,
         send_action: links::verb(&links::start(tenant), "send"),
         source_href: links::source(tenant, &source.id.to_string()),
         destination_href: links::destination(tenant, &destination.id.to_string()),
-        arrived: arrived(&configured::store(&app, &member), &names, &source, app.engine.clock.now()).await?,
+        arrived,
         shell,
     };
-    Ok(answer::show(&view, &nonce))
+    Ok(Some((page, is_over.unwrap_or(false))))
 }
 
-/// The last event of the source, with its way as the inspector shows it.
-async fn arrived(store: &TenantStore, names: &Names, source: &Source, now: Timestamp) -> Result<Option<Arrived>, Halt> {
+/// The last event of the source, with its way as the inspector shows it, and whether it is through.
+async fn arrived(
+    store: &TenantStore,
+    names: &Names,
+    source: &Source,
+    now: Timestamp,
+) -> Result<Option<(Arrived, bool)>, Halt> {
     let filter = EventFilter { source: Some(source.id), ..EventFilter::default() };
     let slice = rows::whole(store.list_events(&filter, &Window::newest(1)).await)?;
     let Some(id) = slice.rows.first().map(|event| event.id) else { return Ok(None) };
     let found = Found::read(store, names.tenant.clone(), id, now).await?;
     let event = rows::events(names, slice.rows).into_iter().next();
-    Ok(event.map(|event| Arrived {
-        settled: found.detail.deliveries.iter().all(|detail| detail.delivery.state.is_final()),
-        steps: event_steps::of(&found),
-        event,
-    }))
+    Ok(event.map(|event| (Arrived { steps: event_steps::of(&found), event }, found.is_over())))
 }
 
 /// Asked for twice, it makes one pair. Whoever may make connections may make their ends.

@@ -163,3 +163,26 @@ fn a_stream_is_for_members_with_a_session() {
     let of_others = format!("{}/live/events/{event}", eve.tenant());
     assert_eq!(eve.get(&of_others).status, 404, "an event of somebody else's is none");
 }
+
+#[test]
+fn the_first_event_comes_to_the_page_that_waits_for_it() {
+    let server = Server::new();
+    let client = server.tenant("acme");
+    person(&client, "ada@example.com", "editor");
+    let mut browser = Browser::new(&server);
+    browser.log_in("ada@example.com", PASSWORD);
+    let tenant = browser.tenant();
+    let start = format!("{tenant}/start");
+    assert_eq!(browser.get(&format!("{tenant}/live/start")).status, 404, "nothing is set up");
+    browser.fill("/account", &start, "");
+    let page = browser.get(&start).text;
+    assert!(page.contains("Nothing yet"), "{page}");
+    assert!(
+        !page.contains("http-equiv=\"refresh\""),
+        "a page that reloads itself would lose a form that is being sent"
+    );
+    let mut stream = Stream::open(&server, &browser, &live_href(&page), &[]);
+    assert_eq!(browser.fill(&start, &format!("{start}/send"), "").status, 303);
+    let told = stream.until("</ol>");
+    assert!(told.contains("evt_") && told.contains("Received"), "{told}");
+}

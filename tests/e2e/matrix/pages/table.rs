@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
     ("GET /t/{tenant}/events", Member("events:read"), 200, "q=matrix"),
     ("GET /t/{tenant}/events/{id}", Member("events:read"), 200, ""),
     ("GET /t/{tenant}/events/{id}/raw", Member("events:read"), 200, ""),
+    ("GET /t/{tenant}/live/start", Member("sources:read"), 200, ""),
     ("GET /t/{tenant}/live/overview", Member("events:read"), 200, ""),
     ("GET /t/{tenant}/live/events", Member("events:read"), 200, "q=matrix"),
     ("GET /t/{tenant}/live/events/{id}", Member("events:read"), 200, ""),
