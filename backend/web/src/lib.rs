@@ -12,6 +12,7 @@ mod health;
 pub mod idempotency;
 mod inlet;
 pub mod openapi;
+mod packed;
 pub mod page;
 pub mod pages;
 pub mod path;

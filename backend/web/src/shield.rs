@@ -12,7 +12,7 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use crate::{
-    App,
+    App, packed,
     problem::Problem,
     request_id, security_headers,
     unread::{self, Answering},
@@ -28,7 +28,7 @@ pub(crate) async fn shield(
         let is_https = request.app_data::<Data<App>>().is_some_and(|app| app.settings.is_https());
         let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         // The request itself is gone with the panic, so the answer goes out as an error, which brings its headers along.
-        let mut response = answered.map_err(|panic| Problem::internal(&Panic(panic)))??;
+        let mut response = packed::pack(answered.map_err(|panic| Problem::internal(&Panic(panic)))??);
         security_headers::add(response.headers_mut());
         if is_https {
             security_headers::insist_on_tls(response.headers_mut());

@@ -128,7 +128,7 @@ async fn show(
     query.finish()?;
     let (mut page, found) = inspect(&app, &member, id, done.as_deref(), &nonce).await?;
     let here = links::live(&found.tenant, &format!("events/{id}"));
-    let part = Part::of(&page.as_live())?.and_last(found.is_over());
+    let part = Part::of(&page.as_live(), &page.shell.csrf)?.and_last(found.is_over());
     page.shell.live_href = part.live_href(&here);
     Ok(answer::show(&page, &nonce))
 }
@@ -146,7 +146,7 @@ async fn go_on(
     query.finish()?;
     live::stream(&app, &request, member, seen, move |app, member| async move {
         let (page, found) = inspect(&app, &member, id, None, &Nonce::fresh()).await?;
-        Ok(Part::of(&page.as_live())?.and_last(found.is_over()))
+        Ok(Part::of(&page.as_live(), &page.shell.csrf)?.and_last(found.is_over()))
     })
     .await
 }

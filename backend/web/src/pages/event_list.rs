@@ -37,7 +37,7 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
     let nonce = Nonce::fresh();
     let (mut shown, live) = list(&app, &member, query?, &nonce).await?;
     if let Some(live) = live {
-        let part = Part::of(&shown.as_live())?;
+        let part = Part::of(&shown.as_live(), &shown.shell.csrf)?;
         shown.shell.live_href = part.live_href(&live);
     }
     Ok(answer::show(&shown, &nonce))
@@ -56,7 +56,7 @@ async fn go_on(
             let mut query = query?;
             query.aside(live::SEEN);
             let (shown, _) = list(&app, &member, query, &Nonce::fresh()).await?;
-            Part::of(&shown.as_live())
+            Part::of(&shown.as_live(), &shown.shell.csrf)
         }
     })
     .await

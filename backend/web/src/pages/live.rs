@@ -67,14 +67,17 @@ impl Live {
 /// The part of a page that goes on.
 pub(super) struct Part {
     text: String,
+    /// Says what it shows.
+    mark: String,
     /// Nothing will change any more.
     last: bool,
 }
 
 impl Part {
-    pub(super) fn of(part: &impl Page) -> Result<Self, Halt> {
+    /// `csrf` is the token in its forms, by which alone it may differ from another that shows the same.
+    pub(super) fn of(part: &impl Page, csrf: &str) -> Result<Self, Halt> {
         let text = part.html().map_err(|_| Problem::internal(&"a part of a page could not be shown"))?;
-        Ok(Self { text, last: false })
+        Ok(Self { mark: mark_of(&text, csrf), text, last: false })
     }
 
     pub(super) fn and_last(self, last: bool) -> Self {
@@ -83,13 +86,13 @@ impl Part {
 
     /// Where the page that shows it hears what comes after it. `here`: the stream with its filters.
     pub(super) fn live_href(&self, here: &str) -> Option<String> {
-        (!self.last).then(|| links::with_query(here, &[(SEEN, &mark_of(&self.text))]))
+        (!self.last).then(|| links::with_query(here, &[(SEEN, &self.mark)]))
     }
 }
 
-fn mark_of(text: &str) -> String {
+fn mark_of(text: &str, csrf: &str) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
-    hasher.write(text.as_bytes());
+    text.split(csrf).for_each(|piece| hasher.write(piece.as_bytes()));
     format!("{:016x}", hasher.finish())
 }
 
@@ -183,14 +186,13 @@ where
 
     /// None when it has been told.
     fn news(&mut self, part: &Part) -> Option<String> {
-        let mark = mark_of(&part.text);
-        let is_new = self.seen.as_ref() != Some(&mark);
-        let mut news = if is_new { message(&mark, &part.text) } else { String::new() };
+        let is_new = self.seen.as_ref() != Some(&part.mark);
+        let mut news = if is_new { message(&part.mark, &part.text) } else { String::new() };
         if part.last {
             self.over = true;
             news.push_str("event: done\ndata:\n\n");
         }
-        self.seen = Some(mark);
+        self.seen = Some(part.mark.clone());
         (!news.is_empty()).then_some(news)
     }
 }

@@ -72,7 +72,7 @@ async fn show(member: Member<EventsRead>, app: Data<App>, query: Result<Query, H
             attention: attention(&figures, &sources, &store.destinations().list(None, MAX_PER_TENANT).await?),
             events: last_events(&store, &names).await?,
         };
-        let part = Part::of(&page.as_live())?;
+        let part = Part::of(&page.as_live(), &page.shell.csrf)?;
         page.shell.live_href = part.live_href(&links::live(&names.tenant, "overview"));
         page
     };
@@ -99,7 +99,7 @@ async fn go_on(
         let names = Names::read(&store, member.scope()).await?;
         let shell = answer::shell(&app, &member, Section::Overview, None, &Nonce::fresh()).await?;
         let page = Overview { events: last_events(&store, &names).await?, first_run: false, ..first_run(shell) };
-        Part::of(&page.as_live())
+        Part::of(&page.as_live(), &page.shell.csrf)
     })
     .await
 }

@@ -93,7 +93,7 @@ async fn show(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let Some((mut page, is_over)) = view(&app, &member, done.as_deref(), &nonce).await? else {
         return Ok(answer::see_other(&links::overview(&member.membership.tenant.to_string())));
     };
-    let part = Part::of(&page.as_live())?.and_last(is_over);
+    let part = Part::of(&page.as_live(), &page.shell.csrf)?.and_last(is_over);
     page.shell.live_href = part.live_href(&links::live(&page.shell.tenant_id, "start"));
     Ok(answer::show(&page, &nonce))
 }
@@ -111,7 +111,7 @@ async fn go_on(
     live::stream(&app, &request, member, seen, |app, member| async move {
         let shown = view(&app, &member, None, &Nonce::fresh()).await?;
         let (page, is_over) = shown.ok_or_else(Problem::not_found)?;
-        Ok(Part::of(&page.as_live())?.and_last(is_over))
+        Ok(Part::of(&page.as_live(), &page.shell.csrf)?.and_last(is_over))
     })
     .await
 }

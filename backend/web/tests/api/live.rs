@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    browser::{Browser, PASSWORD, person},
+    browser::{Browser, PASSWORD, person, token},
     harness::{Client, Server, request},
 };
 
@@ -185,4 +185,22 @@ fn the_first_event_comes_to_the_page_that_waits_for_it() {
     assert_eq!(browser.fill(&start, &format!("{start}/send"), "").status, 303);
     let told = stream.until("</ol>");
     assert!(told.contains("evt_") && told.contains("Received"), "{told}");
+}
+
+#[test]
+fn a_page_that_shows_the_same_has_the_same_mark_though_its_forms_differ() {
+    let server = Server::new();
+    let client = publisher(&server, "acme");
+    let sources = client.get("/api/v1/sources").json;
+    let source = sources["data"][0]["id"].as_str().expect("an id").to_owned();
+    let bin = client.make("/api/v1/destinations", json!({ "name": "b", "kind": "bin" }));
+    client.make("/api/v1/connections", json!({ "source_id": source, "destination_id": bin }));
+    person(&client, "ada@example.com", "editor");
+    let mut browser = Browser::new(&server);
+    browser.log_in("ada@example.com", PASSWORD);
+    let path = format!("{}/events/{}", browser.tenant(), publish(&client));
+    let (first, second) = (browser.get(&path), browser.get(&path));
+    assert!(first.text.contains("/cancel\""), "a form in the part that goes on: {}", first.text);
+    assert_ne!(token(&first), token(&second), "a token that stays could be guessed by the length of the page");
+    assert_eq!(live_href(&first.text), live_href(&second.text));
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     browser::{Browser, PASSWORD, person, token},
-    harness::{Client, Server},
+    harness::{Answer, Client, Server},
 };
 
 #[test]
@@ -234,4 +234,29 @@ fn every_page_opens_and_a_form_sets_up_the_first_event() {
     assert_eq!((nowhere.status, nowhere.header("content-type")), (404, Some("text/html; charset=utf-8")));
     let missing = browser.get(&format!("{tenant}/events/evt_01jd9k7w000000000000000000"));
     assert_eq!((missing.status, missing.header("content-type")), (404, Some("text/html; charset=utf-8")));
+}
+
+#[test]
+fn pages_are_compressed_and_answers_to_forms_are_not() {
+    let server = Server::new();
+    let client = server.tenant("acme");
+    person(&client, "ada@example.com", "admin");
+    let mut browser = Browser::new(&server);
+    browser.log_in("ada@example.com", PASSWORD);
+    let home = format!("{}/", browser.tenant());
+    let plain = browser.get(&home);
+    assert_eq!(plain.header("content-encoding"), None, "who does not ask gets it as it is");
+    let packed = browser.send("GET", &home, &[("accept-encoding", "br, gzip")], "");
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.header("vary").is_some_and(|vary| vary.contains("accept-encoding")));
+    let length =
+        |answer: &Answer| -> usize { answer.header("content-length").expect("a length").parse().expect("digits") };
+    assert!(length(&packed) * 2 < length(&plain), "{} of {}", length(&packed), length(&plain));
+
+    let form = token(&plain);
+    let own = [("sec-fetch-site", "same-origin"), ("accept-encoding", "gzip")];
+    let refused = browser.send("POST", &format!("{home}members"), &own, &format!("_csrf={form}&email=x&role=viewer"));
+    assert_eq!((refused.status, refused.header("content-encoding")), (422, None));
+    let listed = client.call_with("GET", "/api/v1/events", &[("accept-encoding", "gzip")], None);
+    assert_eq!(listed.header("content-encoding"), None);
 }
