@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{CHUNK, SCAN, Slice};
 
 /// Rows that the database looks through at once for those that fit.
-pub(super) const WINDOW: usize = 10_000;
+pub(super) const WINDOW: usize = 6_000;
 /// So many such windows by one call.
 const WINDOWS: usize = 4;
 
