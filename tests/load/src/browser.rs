@@ -14,6 +14,8 @@ pub(crate) struct Browser {
     server: SocketAddr,
     connection: Connection,
     cookies: BTreeMap<String, String>,
+    /// Of the last answer.
+    body: Vec<u8>,
 }
 
 /// A page, and how long it took to come.
@@ -24,7 +26,8 @@ pub(crate) struct Got {
 
 impl Browser {
     pub(crate) async fn log_in(server: SocketAddr, email: &str, password: &str) -> Result<Self> {
-        let mut browser = Self { server, connection: Connection::open(server).await?, cookies: BTreeMap::new() };
+        let mut browser =
+            Self { server, connection: Connection::open(server).await?, cookies: BTreeMap::new(), body: Vec::new() };
         let form = browser.get("/login").await?.text;
         let token =
             between(&form, "name=\"_csrf\" value=\"", "\"").context("a log-in page without a token")?.to_owned();
@@ -35,28 +38,44 @@ impl Browser {
             browser.cookies(),
             body.len()
         );
-        let (status, _) = browser.send(&head).await?;
+        let status = browser.send(&head).await?;
         if status != 303 {
             bail!("logging in answered {status}");
         }
         Ok(browser)
     }
 
-    /// The page; anything but 200 is an error.
+    /// The page, to read in it; anything but 200 is an error.
     pub(crate) async fn get(&mut self, path: &str) -> Result<Got> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\n\r\n", self.server, self.cookies());
         let begun = Instant::now();
-        let (status, text) = self.send(&request).await.with_context(|| path.to_owned())?;
-        let took = begun.elapsed();
+        let text = String::from_utf8_lossy(self.fetch(path, "identity").await?).into_owned();
+        Ok(Got { text, took: begun.elapsed() })
+    }
+
+    /// How long the page takes to come as browsers ask for it, compressed, and how many bytes that makes.
+    pub(crate) async fn load(&mut self, path: &str) -> Result<(Duration, usize)> {
+        let begun = Instant::now();
+        let bytes = self.fetch(path, "gzip").await?.len();
+        Ok((begun.elapsed(), bytes))
+    }
+
+    async fn fetch(&mut self, path: &str, coding: &str) -> Result<&[u8]> {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\naccept-encoding: {coding}\r\ncookie: {}\r\n\r\n",
+            self.server,
+            self.cookies()
+        );
+        let status = self.send(&request).await.with_context(|| path.to_owned())?;
         if status != 200 {
             bail!("GET {path} answered {status}");
         }
-        Ok(Got { text, took })
+        Ok(&self.body)
     }
 
-    async fn send(&mut self, request: &str) -> Result<(u16, String)> {
+    async fn send(&mut self, request: &str) -> Result<u16> {
         let (status, body) = self.connection.exchange(request.as_bytes()).await?;
-        let text = String::from_utf8_lossy(body).into_owned();
+        self.body.clear();
+        self.body.extend_from_slice(body);
         for line in self.connection.head().lines() {
             let cookie = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
             if let Some((name, value)) = cookie.and_then(|(_, cookie)| cookie.trim().split_once('=')) {
@@ -64,7 +83,7 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        Ok((status, text))
+        Ok(status)
     }
 
     fn cookies(&self) -> String {

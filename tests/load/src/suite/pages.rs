@@ -58,9 +58,11 @@ pub(super) async fn measure(options: &Options, kind: Kind, report: &Report) -> R
     let mut wanted = lists(&world, ids);
     wanted.extend(others(&world, ids));
     deep(&mut browser, &tenant, &mut wanted).await?;
+    let mut heaviest = 0;
     for page in &wanted {
-        read(options, &mut browser, (&tenant, page), report).await?;
+        heaviest = heaviest.max(read(options, &mut browser, (&tenant, page), report).await?);
     }
+    report.figure("pages_heaviest_html", (heaviest as f64, "bytes"), Bar::None);
     for (name, path) in [("rare_type", "events?type=rare.once"), ("rare_outcome", "events?outcome=unrouted")] {
         let turned = find(&mut browser, &tenant, path).await?;
         report.figure(&format!("pages_turned_to_find_{name}"), (turned as f64, "pages"), Bar::None);
@@ -185,19 +187,21 @@ async fn deep(browser: &mut Browser, tenant: &Tenant, wanted: &mut Vec<Wanted>) 
     Ok(())
 }
 
+/// Answers how many bytes the page is on the wire, without its files.
 async fn read(
     options: &Options,
     browser: &mut Browser,
     (tenant, wanted): (&Tenant, &Wanted),
     report: &Report,
-) -> Result<()> {
+) -> Result<usize> {
     let path = format!("/t/{}/{}", tenant.id, wanted.path);
     let first = browser.get(&path).await?;
-    let mut rounds = Vec::with_capacity(options.rounds);
+    let (mut rounds, mut bytes) = (Vec::with_capacity(options.rounds), 0);
     for _ in 0..options.rounds.max(1) {
         let mut took_us = Vec::with_capacity(options.reads);
         for _ in 0..options.reads.max(1) {
-            let took = browser.get(&path).await?.took;
+            let (took, weight) = browser.load(&path).await?;
+            bytes = weight;
             took_us.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
         }
         took_us.sort_unstable();
@@ -208,16 +212,16 @@ async fn read(
     let rows = first.text.matches("data-row").count();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     report::note(&format!(
-        "{}: first {:.1}, p50 {p50:.1}, p95 {p95:.1} ms of {} rounds; {rows} rows, {} kB, load {}",
+        "{}: first {:.1}, p50 {p50:.1}, p95 {p95:.1} ms of {} rounds; {rows} rows, {} bytes, {bytes} packed, load {}",
         wanted.name,
         first.took.as_secs_f64() * 1_000.0,
         rounds.len(),
-        first.text.len() / 1_000,
+        first.text.len(),
         load.split(' ').next().unwrap_or_default(),
     ));
     report.figure(&format!("page_{}_p50", wanted.name), (p50, "ms"), Bar::None);
     report.figure(&format!("page_{}_p95", wanted.name), (p95, "ms"), Bar::AtMost(wanted.most_ms));
-    Ok(())
+    Ok(bytes)
 }
 
 /// How many pages somebody turns until the first row is there.
