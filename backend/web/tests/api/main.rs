@@ -4,10 +4,12 @@
 
 mod auth;
 mod browser;
+mod check;
 mod configuration;
 mod connections;
 mod exports;
 mod forged;
+mod front_door;
 mod guessing;
 mod harness;
 mod idempotency;
@@ -20,3 +22,4 @@ mod openapi;
 mod pages;
 mod redirects;
 mod sessions;
+mod vectors;
