@@ -10,12 +10,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use parking_lot::Mutex;
 use postern_domain::{SourceId, Timestamp};
-use postern_egress::OutboundRequest;
+use postern_egress::{Client, OutboundRequest};
 use postern_limits::KeyedLimiter;
 use postern_signatures::{KeyRequest, Keyring};
 use tokio::sync::OnceCell;
-
-use crate::engine::Engine;
 
 /// A key is asked for again after so long, so that one that was withdrawn is noticed.
 const MAX_AGE_S: i64 = 3_600;
@@ -95,18 +93,45 @@ impl Keyring for KeysOf<'_> {
     }
 }
 
-impl Keys {
+impl KeysOf<'_> {
     /// Has the key in the keyring, or says why not. Whoever asks while it is being fetched waits for the same answer.
     ///
     /// # Errors
     /// When it is not to be had, or not now.
-    pub(crate) async fn fetch(&self, engine: &Engine, source: SourceId, wanted: &KeyRequest) -> Result<(), NoKey> {
-        let now = engine.clock.now();
-        let cell = self.cell((source, wanted.cache_as.clone()), now)?;
-        let (_, key) = cell.get_or_init(|| async { (now, fetch(engine, source, wanted).await) }).await;
+    pub(crate) async fn fetch(&self, egress: &Client, wanted: &KeyRequest) -> Result<(), NoKey> {
+        let cell = self.keys.cell((self.source, wanted.cache_as.clone()), self.now)?;
+        let (_, key) = cell.get_or_init(|| async { (self.now, self.ask(egress, wanted).await) }).await;
         key.as_ref().map(|_| ()).map_err(|cause| *cause)
     }
 
+    async fn ask(&self, egress: &Client, wanted: &KeyRequest) -> Result<Arc<Vec<u8>>, NoKey> {
+        let url = egress.check_url(&wanted.url).map_err(|_| NoKey::Unknown)?;
+        if !url.is_https_under(wanted.host_suffix) {
+            return Err(NoKey::Unknown);
+        }
+        let mut headers = HeaderMap::new();
+        let body = wanted.body.as_ref().map(|body| Bytes::copy_from_slice(body.expose())).unwrap_or_default();
+        if !body.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let method = if wanted.method == "POST" { Method::POST } else { Method::GET };
+        let (timeout, max_response_bytes, now) = (TIMEOUT, MAX_BYTES, self.now);
+        let exchange =
+            egress.send(OutboundRequest { method, url, headers, body, timeout, max_response_bytes, now }).await;
+        match exchange.status {
+            Some(200) if !exchange.truncated && !exchange.body.is_empty() => Ok(Arc::new(exchange.body.to_vec())),
+            Some(400 | 404 | 410) => Err(NoKey::Unknown),
+            status => {
+                let (source, kind) = (self.source, exchange.kind.as_str());
+                tracing::warn!(source.id = %source, kind, status,
+                    "The key of source `{source}` could not be fetched from `{}`", wanted.host_suffix);
+                Err(NoKey::Unreachable)
+            }
+        }
+    }
+}
+
+impl Keys {
     /// Forgets what is too old, and sources that have been quiet.
     pub(crate) fn tidy(&self, now: Timestamp) {
         self.cells.lock().retain(|_, (_, cell)| cell.get().is_none_or(|fetched| is_fresh(fetched, now)));
@@ -151,34 +176,5 @@ fn make_room(cells: &mut HashMap<Name, (Timestamp, Cell)>, source: SourceId) {
     }
 }
 
-async fn fetch(engine: &Engine, source: SourceId, wanted: &KeyRequest) -> Result<Arc<Vec<u8>>, NoKey> {
-    let url = engine.egress.check_url(&wanted.url).map_err(|_| NoKey::Unknown)?;
-    if !url.is_https_under(wanted.host_suffix) {
-        return Err(NoKey::Unknown);
-    }
-    let mut headers = HeaderMap::new();
-    let body = wanted.body.as_ref().map(|body| Bytes::copy_from_slice(body.expose())).unwrap_or_default();
-    if !body.is_empty() {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    let method = if wanted.method == "POST" { Method::POST } else { Method::GET };
-    let request = OutboundRequest {
-        method,
-        url,
-        headers,
-        body,
-        timeout: TIMEOUT,
-        max_response_bytes: MAX_BYTES,
-        now: engine.clock.now(),
-    };
-    let exchange = engine.egress.send(request).await;
-    if exchange.status == Some(200) && !exchange.truncated && !exchange.body.is_empty() {
-        return Ok(Arc::new(exchange.body.to_vec()));
-    }
-    if matches!(exchange.status, Some(400 | 404 | 410)) {
-        return Err(NoKey::Unknown);
-    }
-    tracing::warn!(source.id = %source, kind = exchange.kind.as_str(), status = exchange.status,
-        "The key of source `{source}` could not be fetched from `{}`", wanted.host_suffix);
-    Err(NoKey::Unreachable)
-}
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub(crate) async fn hear(
     let keys = keys_of(engine, source);
     match scheme.hear(request, now, &keys).map_err(Unheard::Refused)? {
         Heard::NeedsKey(wanted) => {
-            engine.keys.fetch(engine, source.id, &wanted).await.map_err(Unheard::NoKey)?;
+            keys.fetch(&engine.egress, &wanted).await.map_err(Unheard::NoKey)?;
             scheme.hear(request, now, &keys).map_err(Unheard::Refused)
         }
         heard => Ok(heard),
@@ -45,7 +45,7 @@ pub(crate) async fn examine(
     let keys = keys_of(engine, source);
     let examined = scheme.examine(request, now, &keys);
     let Ok(Heard::NeedsKey(wanted)) = &examined.outcome else { return (examined, None) };
-    match engine.keys.fetch(engine, source.id, wanted).await {
+    match keys.fetch(&engine.egress, wanted).await {
         Ok(()) => (scheme.examine(request, now, &keys), None),
         Err(cause) => (examined, Some(cause)),
     }
