@@ -233,11 +233,11 @@ pub async fn receive(
     if let Ok(Heard::Greeting(greeting)) = heard {
         return handshake::greet(engine, source, incoming, greeting).await.map(Reception::Greeting);
     }
-    let brings_events = source.intake.takes_method(incoming.method);
+    let is_heard = heard.is_ok() && source.takes_event_by(incoming.method);
+    if !is_heard && !source.intake.takes_method(incoming.method) {
+        return no_event(engine, source, incoming, heard.err());
+    }
     match heard {
-        heard if !brings_events && !(heard.is_ok() && source.takes_event_by(incoming.method)) => {
-            no_event(engine, source, incoming, heard.err())
-        }
         Ok(Heard::Event(verified)) => take_in(engine, source, incoming, (verified, now)).await.map(Reception::Event),
         Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => {
             Err(unheard(engine, source, incoming, Unheard::NoKey(NoKey::Unknown)))
@@ -381,7 +381,7 @@ fn body_key(body_sha256: &[u8; 32]) -> [u8; 16] {
     if let Some(rest) = text.get_mut(2..) {
         rest.copy_from_slice(body_sha256);
     }
-    first_half(&sha256(&text))
+    first_half(&sha256(text))
 }
 
 fn first_half(hash: &[u8; 32]) -> [u8; 16] {

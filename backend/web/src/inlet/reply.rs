@@ -77,8 +77,7 @@ pub(crate) fn of_error(source: &SourceEntry, cause: AcceptError) -> HttpResponse
         AcceptError::Method => wrong_method(source),
         other => Problem::from(other),
     };
-    if source.greets && problem.code() == Code::SignatureRefused {
-        // Those who try out whether they are refused want nothing but the status.
+    if source.refuses_without_body() && problem.code() == Code::SignatureRefused {
         return HttpResponse::build(problem.code().status()).finish();
     }
     problem.error_response()
