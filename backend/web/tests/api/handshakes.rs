@@ -75,13 +75,20 @@ fn a_secret_counts_only_while_it_is_awaited() {
     let asana = Asana::new(&tenant, &[]);
     server.clock.advance_ms(3_600_000);
     assert_eq!(asana.greet(SECRET).status, 401);
-    assert_eq!((asana.refused()["cause"].clone(), &asana.shown()["secrets_count"]), (json!("handshake_not_awaited"), &json!(0)));
+    assert_eq!(
+        (asana.refused()["cause"].clone(), &asana.shown()["secrets_count"]),
+        (json!("handshake_not_awaited"), &json!(0))
+    );
     let path = format!("/api/v1/sources/{}", asana.id);
     let awaited = tenant.call("POST", &format!("{path}/await-handshake"), None);
     assert_eq!((awaited.status, &awaited.json["handshake_until"]), (200, &json!("2026-03-01T12:00:00.000000Z")));
     let checked = json!({ "method": "POST", "headers": { "X-Hook-Secret": SECRET } });
     let checked = tenant.post(&format!("{path}/check"), checked);
-    assert_eq!((&checked.json["accepted"], &checked.json["answer"]["status"]), (&json!(true), &json!(200)), "{checked:?}");
+    assert_eq!(
+        (&checked.json["accepted"], &checked.json["answer"]["status"]),
+        (&json!(true), &json!(200)),
+        "{checked:?}"
+    );
     assert_eq!(asana.shown()["secrets_count"], 0, "a check learns nothing");
     assert_eq!(asana.greet(SECRET).status, 200);
     let again = tenant.call("POST", &format!("{path}/await-handshake"), None);
