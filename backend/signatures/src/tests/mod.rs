@@ -1,8 +1,11 @@
 //! What the crate promises, told by behaviour. The harness is a request that owns its parts and can be altered.
 
+mod chance;
 mod configuration;
+mod coverage;
 mod dedup;
 mod generic;
+mod greetings;
 mod names;
 mod outgoing;
 mod presets;
