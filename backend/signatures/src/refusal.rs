@@ -25,6 +25,8 @@ pub enum RefusalCause {
     MissingHeader,
     /// A header that the scheme needs is there twice, too long, or not of the right form.
     MalformedHeader,
+    /// A part of the body that the scheme needs is not there, or not of the right form.
+    MalformedBody,
     /// Signed too long ago.
     TimestampTooOld,
     /// Signed in the future, beyond what clocks may differ.
@@ -42,6 +44,7 @@ impl RefusalCause {
         match self {
             Self::MissingHeader => "missing_header",
             Self::MalformedHeader => "malformed_header",
+            Self::MalformedBody => "malformed_body",
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampTooNew => "timestamp_too_new",
             Self::SignatureMismatch => "signature_mismatch",

@@ -117,6 +117,7 @@ impl SourceScheme {
         let shown = match self.verifier.verify(request, now, keys)? {
             Proof::Shown(shown) => shown,
             Proof::NeedsKey(wanted) => return Ok(Heard::NeedsKey(wanted)),
+            Proof::Greeting(greeting) => return Ok(Heard::Greeting(greeting)),
         };
         let event_id = self.naming.id(request)?;
         Ok(Heard::Event(Verified {

@@ -1,5 +1,6 @@
 //! What the crate promises, told by behaviour. The harness is a request that owns its parts and can be altered.
 
+mod coded;
 mod configuration;
 mod dedup;
 mod generic;
