@@ -7,10 +7,15 @@
 mod body;
 mod coded;
 mod dedup;
+mod ed25519;
+mod examine;
 mod fields;
+mod form;
+mod handshake;
 mod heard;
 mod jws;
 mod key_url;
+mod lookup;
 mod mac;
 mod naming;
 pub mod outgoing;
@@ -22,6 +27,7 @@ mod request;
 mod scheme;
 mod schemes;
 mod template;
+mod verifier;
 mod whsec;
 mod window;
 

@@ -10,11 +10,17 @@ pub struct Refusal {
     pub cause: RefusalCause,
     /// What would have been accepted; never a secret, never the signature that would have matched.
     pub expected: String,
+    /// What the sender is to be answered: 401, unless its own rules ask for another.
+    pub status: u16,
 }
 
 impl Refusal {
     pub(crate) fn new(cause: RefusalCause, expected: impl Into<String>) -> Self {
-        Self { cause, expected: expected.into() }
+        Self { cause, expected: expected.into(), status: 401 }
+    }
+
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 }
 
@@ -35,6 +41,8 @@ pub enum RefusalCause {
     SignatureMismatch,
     /// The token, or the user and password, is none of the secrets.
     WrongToken,
+    /// The source has no secret yet by which the sender could be recognised.
+    NoSecret,
 }
 
 impl RefusalCause {
@@ -49,6 +57,7 @@ impl RefusalCause {
             Self::TimestampTooNew => "timestamp_too_new",
             Self::SignatureMismatch => "signature_mismatch",
             Self::WrongToken => "wrong_token",
+            Self::NoSecret => "no_secret",
         }
     }
 }
