@@ -120,6 +120,7 @@ impl SourceScheme {
         let shown = match self.verifier.verify(request, now, keys)? {
             Proof::Shown(shown) => shown,
             Proof::NeedsKey(wanted) => return Ok(Heard::NeedsKey(wanted)),
+            Proof::Greeting(greeting) => return Ok(Heard::Greeting(greeting)),
         };
         if let Some(greeting) = self.handshakes.answer(request, Stage::Signed(shown.secret_index))? {
             return Ok(Heard::Greeting(greeting));

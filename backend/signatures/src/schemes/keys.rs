@@ -5,7 +5,7 @@ use std::fmt;
 use ed25519_dalek::{Signature, VerifyingKey};
 use postern_domain::{Invalid, Secret};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -91,6 +91,7 @@ fn digest(algorithm: Algorithm, parts: &[&[u8]]) -> Vec<u8> {
     match algorithm {
         Algorithm::Sha1 => run::<Sha1>(parts),
         Algorithm::Sha256 => run::<Sha256>(parts),
+        Algorithm::Sha384 => run::<Sha384>(parts),
         Algorithm::Sha512 => run::<Sha512>(parts),
     }
 }
