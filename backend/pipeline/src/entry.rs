@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::Entry};
 use postern_domain::{
     ApiKeyId, ConnectionId, DestinationId, Invalid, SourceId, TenantId, Timestamp,
     address::AddressList,
@@ -141,6 +141,14 @@ impl SourceEntry {
         let preset = self.scheme.as_ref()?.answer()?;
         let content_type = preset.content_type.as_deref();
         Some(EventAnswer { status: preset.status, content_type, body: &preset.body })
+    }
+
+    /// What proves the sender is not to be read in what is remembered of a request.
+    pub fn hide_token(&self, headers: &mut HeaderMap) {
+        let Some((name, _)) = &self.header_token else { return };
+        if let Entry::Occupied(mut values) = headers.entry(name) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
     }
 
     /// Whether its provider wants a refusal to have no body.
