@@ -15,7 +15,7 @@ use crate::{
     preset::{Need, PresetAnswer, PresetScheme, Presets, Trust},
     refusal::{Refusal, RefusalCause},
     request::RawRequest,
-    schemes::signed::SecretsOf,
+    schemes::secret::SecretsOf,
     verifier::{GENERIC, Verifier, VerifierPlan},
 };
 

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod keys;
+pub(crate) mod secret;
 pub(crate) mod signed;
 pub(crate) mod standard_webhooks;
 pub(crate) mod token;
