@@ -278,3 +278,30 @@ fn recipe(kind: Kind, fields: &mut Fields<'_>) -> Result<Recipe, Invalid> {
         }
     }
 }
+
+#[cfg(any(test, feature = "samples"))]
+impl Signed {
+    /// What a sender with the first key would send beside the body: the signed headers, and the signature's.
+    pub(crate) fn sample(&self, request: &RawRequest<'_>, now: Timestamp) -> Option<Sample> {
+        let timestamp = self.window.map(|window| window.write(now)).unwrap_or_default();
+        let mut headers = Vec::new();
+        match self.plan.timestamp.as_ref().map(|plan| &plan.place) {
+            Some(TimestampPlace::Header(names)) => headers.push((names.first()?.clone(), timestamp.clone())),
+            Some(TimestampPlace::Body(_)) => return None,
+            Some(TimestampPlace::Key) | None => {}
+        }
+        let id = if let Some(name) = self.plan.id_headers.first() {
+            headers.push((name.clone(), "id-1".to_owned()));
+            "id-1"
+        } else {
+            ""
+        };
+        let filling = Filling { timestamp: &timestamp, id, secret: &[] };
+        let signature = self.keys.sample(&self.plan.template, (request, filling))?;
+        Some((headers, self.plan.carrier.write(&timestamp, &signature)?))
+    }
+}
+
+/// Headers, and the one with the signature.
+#[cfg(any(test, feature = "samples"))]
+pub(crate) type Sample = (Vec<(HeaderName, String)>, (HeaderName, String));
