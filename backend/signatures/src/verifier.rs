@@ -13,7 +13,8 @@ use crate::{
     request::RawRequest,
     scheme::Credentials,
     schemes::{
-        signed::{Kind, SecretsOf, Signed, SignedPlan},
+        secret::SecretsOf,
+        signed::{Kind, Signed, SignedPlan},
         standard_webhooks::{StandardPlan, StandardWebhooks},
         token::{Token, TokenPlan},
     },

@@ -8,9 +8,9 @@ use sha1::{Digest, Sha1};
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::{Fields, invalid},
-    parameters,
     heard::{Greeting, Keyring},
     mac::{Algorithm, Key, Keys, MAX_SIGNATURES, lower_hex},
+    parameters,
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,
@@ -30,7 +30,8 @@ pub(crate) struct Braintree {
 impl Braintree {
     pub(crate) fn parse(fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
         let public_key = fields.text("public_key")?;
-        let public_key = public_key.ok_or_else(|| invalid("public_key", "is required: the public key of the API keys"))?;
+        let public_key =
+            public_key.ok_or_else(|| invalid("public_key", "is required: the public key of the API keys"))?;
         if public_key.contains(['|', '&']) {
             return Err(invalid("public_key", "must not contain `|` or `&`"));
         }
@@ -96,7 +97,8 @@ fn digest(private_key: &str) -> Secret<Vec<u8>> {
 }
 
 fn only<'p>(parameters: &'p [parameters::Parameter<'_>], name: &str) -> Option<&'p [u8]> {
-    let mut values = parameters.iter().filter(|(found, _)| **found == *name.as_bytes()).map(|(_, value)| value.as_ref());
+    let mut values =
+        parameters.iter().filter(|(found, _)| **found == *name.as_bytes()).map(|(_, value)| value.as_ref());
     values.next().filter(|_| values.next().is_none())
 }
 

@@ -12,6 +12,7 @@ mod outgoing;
 mod presets;
 mod providers;
 mod refusals;
+mod samples;
 mod tampering;
 mod tokens;
 mod vectors;

@@ -104,7 +104,9 @@ fn twilio_signs_the_url_alone_for_a_get() {
 fn a_form_with_too_many_parameters_is_not_read() {
     let body = "a=1&".repeat(1_001);
     for scheme in ["twilio", "mandrill"] {
-        let case = form_case(scheme, &json!({}), &body).with("X-Twilio-Signature", "AA==").with("X-Mandrill-Signature", "AA==");
+        let case = form_case(scheme, &json!({}), &body)
+            .with("X-Twilio-Signature", "AA==")
+            .with("X-Mandrill-Signature", "AA==");
         assert_eq!(case.cause(), RefusalCause::MalformedBody, "{scheme}");
     }
 }

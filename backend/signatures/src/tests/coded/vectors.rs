@@ -49,7 +49,8 @@ impl Vector {
     /// None when no source could be made of it.
     pub(super) fn case(&self) -> Option<Case> {
         let jwk = self.jwk.as_ref().map(Value::to_string);
-        let public_keys: Vec<&str> = [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().map(String::as_str).collect();
+        let public_keys: Vec<&str> =
+            [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().map(String::as_str).collect();
         let secrets: Vec<&str> = self.secret.as_deref().filter(|secret| !secret.is_empty()).into_iter().collect();
         if secrets.is_empty() && self.secret.is_some() {
             return None;
