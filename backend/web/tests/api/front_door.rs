@@ -222,3 +222,26 @@ fn whoever_looks_whether_somebody_is_there_is_no_event() {
     assert_eq!(door.events(), 0);
     assert_eq!(door.requests(1).len(), 1, "the GET alone");
 }
+
+#[test]
+fn the_addresses_that_a_provider_publishes_may_be_the_only_ones() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let source =
+        json!({ "provider": "telegram", "secrets": ["a-secret_token"], "allowed_ips": ["provider", "192.0.2.7"] });
+    let door = Door::open(&tenant, source);
+    let from = |address: &str| {
+        let headers = [("x-telegram-bot-api-secret-token", "a-secret_token"), ("x-forwarded-for", address), JSON];
+        door.send("POST", &headers, &format!(r#"{{"update_id":{}}}"#, address.len()))
+    };
+    let answer = from("149.154.167.220");
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (200, ""),
+        "what Telegram would read as a command is not answered"
+    );
+    assert_eq!(from("192.0.2.7").status, 200);
+    assert_eq!(from("198.51.100.44").refusal().0, 403);
+    let shown = tenant.get(&format!("/api/v1/sources/{}", door.id));
+    assert_eq!(shown.json["allowed_ips"], json!(["provider", "192.0.2.7/32"]));
+}
