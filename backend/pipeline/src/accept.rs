@@ -1,38 +1,30 @@
 //! Takes an input in: verify, find its dedup key, hand it to the writer, wait for the commit.
 //!
-//! [`receive`] is for requests at the front door, [`publish`] for the tenant's own programs. Both end in one queue,
-//! bounded by count, bytes and each tenant's share: when it is full the answer is "come back later", for all alike.
+//! [`receive`] is for requests at the front door, [`publish`] for the tenant's own programs. Both end in one queue, the
+//! [`crate::inlet`].
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use crate::{
+    door::Bar,
+    engine::Engine,
+    entry::SourceEntry,
+    handshake, headers,
+    inlet::Outcome,
+    keys::NoKey,
+    listen::{self, Unheard},
+    recorder,
 };
-
 use bytes::Bytes;
 use http::HeaderMap;
-use parking_lot::Mutex;
-use postern_domain::{EventId, SourceId, TenantId, TenantScope, event_type, source::SourceKind};
+use postern_domain::{EventId, SourceId, TenantScope, Timestamp, event_type, intake::Replay, source::SourceKind};
 use postern_seal::token::sha256;
-use postern_signatures::RawRequest;
+use postern_signatures::{Greeting, Heard, RawRequest, RefusalCause, Verified};
 use postern_store::{
     StoreError,
-    engine::{DedupInput, EventRow, FirstEvent},
+    engine::{DedupInput, EventRow, Keys},
 };
-use tokio::sync::{mpsc, oneshot};
 
-use crate::{engine::Engine, entry::SourceEntry, headers, recorder};
-
-const QUEUE_EVENTS: usize = 4_096;
-const QUEUE_BYTES: usize = 48 * 1024 * 1024;
-/// One tenant may fill at most half of the queue.
-const TENANT_SHARE: usize = 2;
-/// How long a caller waits for its commit.
-const COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// Headers of an event are kept up to so many bytes in sum.
 const KEPT_HEADER_BYTES: usize = 16 * 1024;
 
@@ -45,6 +37,12 @@ pub struct Incoming<'a> {
     pub headers: &'a HeaderMap,
     pub body: Bytes,
     pub remote: IpAddr,
+}
+
+impl<'a> Incoming<'a> {
+    fn raw(&'a self) -> RawRequest<'a> {
+        RawRequest { method: self.method, url: self.url, headers: self.headers, body: &self.body }
+    }
 }
 
 /// What a tenant's program publishes.
@@ -65,10 +63,30 @@ pub enum Receipt {
     Duplicate(EventId),
 }
 
+/// What became of a request at the front door.
+#[derive(Debug)]
+pub enum Reception {
+    Event(Receipt),
+    /// To be answered as it says.
+    Greeting(Greeting),
+    /// Somebody looked whether somebody is there.
+    Presence,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
     #[error("the signature does not hold: {}", .0.expected)]
     Refused(postern_signatures::Refusal),
+    #[error(transparent)]
+    NoKey(NoKey),
+    /// A secret was handed over that nobody waits for.
+    #[error("no handshake is awaited")]
+    NotAwaited,
+    #[error("the method brings no events")]
+    Method,
+    /// The source refuses a body that came before under another id.
+    #[error("the same body came before, as {0}")]
+    Replayed(EventId),
     #[error("there is no such source")]
     NoSource,
     #[error("the body may have at most {0} bytes")]
@@ -84,89 +102,6 @@ pub enum AcceptError {
     Store(#[from] StoreError),
 }
 
-/// An event on its way to the writer.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) event: EventRow,
-    pub(crate) reply: oneshot::Sender<Result<Outcome, AcceptError>>,
-    pub(crate) room: Room,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Outcome {
-    Accepted,
-    Duplicate(FirstEvent),
-}
-
-/// The way into the writer's queue.
-#[derive(Debug)]
-pub(crate) struct Inlet {
-    queue: mpsc::Sender<Submission>,
-    usage: Arc<Usage>,
-}
-
-#[derive(Debug, Default)]
-struct Usage {
-    bytes: AtomicUsize,
-    tenants: Mutex<HashMap<TenantId, (usize, usize)>>,
-}
-
-/// What one submission takes up; given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Room {
-    usage: Arc<Usage>,
-    tenant: TenantId,
-    bytes: usize,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.usage.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
-        let mut tenants = self.usage.tenants.lock();
-        if let Some((count, bytes)) = tenants.get_mut(&self.tenant) {
-            *count -= 1;
-            *bytes -= self.bytes;
-            if *count == 0 {
-                tenants.remove(&self.tenant);
-            }
-        }
-    }
-}
-
-impl Inlet {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Submission>) {
-        let (queue, receiver) = mpsc::channel(QUEUE_EVENTS);
-        (Self { queue, usage: Arc::default() }, receiver)
-    }
-
-    fn take_room(&self, tenant: TenantId, bytes: usize) -> Option<Room> {
-        if self.usage.bytes.load(Ordering::Acquire) + bytes > QUEUE_BYTES {
-            return None;
-        }
-        let mut tenants = self.usage.tenants.lock();
-        let (count, held) = tenants.entry(tenant).or_default();
-        if *count >= QUEUE_EVENTS / TENANT_SHARE || (*count > 0 && *held + bytes > QUEUE_BYTES / TENANT_SHARE) {
-            return None;
-        }
-        *count += 1;
-        *held += bytes;
-        self.usage.bytes.fetch_add(bytes, Ordering::AcqRel);
-        Some(Room { usage: Arc::clone(&self.usage), tenant, bytes })
-    }
-
-    async fn submit(&self, event: EventRow) -> Result<Outcome, AcceptError> {
-        let room = self.take_room(event.tenant, event.body.len()).ok_or(AcceptError::Busy)?;
-        let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Submission { event, reply, room }).map_err(|_| AcceptError::Busy)?;
-        match tokio::time::timeout(COMMIT_WAIT, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            // The writer has ended, or the database takes too long. Whether it was written is not known: the sender
-            // tries again, and the dedup key tells.
-            Ok(Err(_)) | Err(_) => Err(AcceptError::Busy),
-        }
-    }
-}
-
 impl Engine {
     /// Whether the source and its tenant may send one more now; else how long to wait.
     ///
@@ -180,7 +115,8 @@ impl Engine {
     }
 }
 
-/// Verifies a request to `source` and takes it in. What is refused or a duplicate is put on record.
+/// Listens to a request to `source`, and takes it in when it is an event. What is refused, a duplicate or worth a look is
+/// put on record.
 ///
 /// # Errors
 /// Says why it was not taken in; nothing was written then.
@@ -188,36 +124,98 @@ pub async fn receive(
     engine: &Engine,
     source: &Arc<SourceEntry>,
     incoming: &Incoming<'_>,
-) -> Result<Receipt, AcceptError> {
+) -> Result<Reception, AcceptError> {
     let now = engine.clock.now();
-    let request =
-        RawRequest { method: incoming.method, url: incoming.url, headers: incoming.headers, body: &incoming.body };
-    let Some(scheme) = &source.scheme else { return Err(AcceptError::NoSource) };
-    let verified = match scheme.verify(&request, now) {
-        Ok(verified) => verified,
-        Err(refusal) => {
-            recorder::refused(engine, source, incoming, refusal.cause.as_str(), &refusal.expected);
-            return Err(AcceptError::Refused(refusal));
+    let heard = listen::hear(engine, source, &incoming.raw(), now).await;
+    if let Ok(Heard::Greeting(greeting)) = heard {
+        return handshake::greet(engine, source, incoming, greeting).await.map(Reception::Greeting);
+    }
+    let is_heard = heard.is_ok() && source.takes_event_by(incoming.method);
+    if !is_heard && !source.intake.takes_method(incoming.method) {
+        return no_event(engine, source, incoming, heard.err());
+    }
+    match heard {
+        Ok(Heard::Event(verified)) => take_in(engine, source, incoming, (verified, now)).await.map(Reception::Event),
+        Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => {
+            Err(unheard(engine, source, incoming, Unheard::NoKey(NoKey::Unknown)))
         }
-    };
-    let key = source.dedup.key(&request, &verified);
+        Err(cause) => Err(unheard(engine, source, incoming, cause)),
+    }
+}
+
+/// By a method that brings none. Some providers look whether somebody is there; one whose greeting did not hold is told
+/// so, anybody else that the method is wrong.
+fn no_event(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    cause: Option<Unheard>,
+) -> Result<Reception, AcceptError> {
+    match cause {
+        _ if incoming.method != "GET" => Ok(Reception::Presence),
+        Some(Unheard::Refused(refusal)) if refusal.cause != RefusalCause::MissingHeader => {
+            Err(unheard(engine, source, incoming, Unheard::Refused(refusal)))
+        }
+        _ => {
+            recorder::refused(engine, source, incoming, Bar::Method.cause(), &Bar::Method.expected(source));
+            Err(AcceptError::Method)
+        }
+    }
+}
+
+fn unheard(engine: &Engine, source: &SourceEntry, incoming: &Incoming<'_>, cause: Unheard) -> AcceptError {
+    match cause {
+        Unheard::Refused(refusal) => {
+            recorder::refused(engine, source, incoming, refusal.cause.as_str(), &refusal.expected);
+            AcceptError::Refused(refusal)
+        }
+        Unheard::NoKey(cause) => {
+            recorder::refused(engine, source, incoming, cause.as_str(), cause.expected());
+            AcceptError::NoKey(cause)
+        }
+        Unheard::NoScheme => AcceptError::NoSource,
+    }
+}
+
+async fn take_in(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    (verified, now): (Verified, Timestamp),
+) -> Result<Receipt, AcceptError> {
+    let key = source.dedup.key(&incoming.raw(), &verified);
+    let body_sha256 = sha256(&incoming.body);
+    let dedup = key.as_deref().map(|key| dedup(source, "k", key, now));
+    let body_key = source.guards_replay(&verified, key.as_deref()).then(|| body_key(&body_sha256));
+    if let (Some(id), Some(body), Replay::Refuse) = (&dedup, body_key, source.intake.replay) {
+        let keys = Keys { id: id.hash, body };
+        if let Some(first) = engine.store.replayed(source.id, keys, now).await? {
+            recorder::refused(engine, source, incoming, recorder::REPLAYED, recorder::NEW_BODY);
+            return Err(AcceptError::Replayed(first));
+        }
+    }
     let event = EventRow {
         id: EventId::fresh(),
         tenant: source.tenant,
         source: source.id,
         event_type: verified.event_type.as_deref().map(event_type::clean).unwrap_or_default(),
-        dedup: key.as_deref().map(|key| dedup(source, "k", key, now)),
+        dedup,
+        body_key,
         content_type: header_text(incoming.headers, "content-type"),
         headers: kept_headers(incoming.headers),
         remote: incoming.remote.to_string(),
         received_at: now,
-        body_sha256: sha256(&incoming.body),
+        body_sha256,
         body: incoming.body.clone(),
         filtered: 0,
     };
     let id = event.id;
     match engine.inlet.submit(event).await? {
         Outcome::Accepted => Ok(Receipt::Accepted(id)),
+        Outcome::Replayed(first) => {
+            recorder::replayed(engine, source, incoming, key.as_deref(), (id, first));
+            Ok(Receipt::Accepted(id))
+        }
         Outcome::Duplicate(first) => {
             recorder::duplicate(engine, source, incoming, key.as_deref(), first);
             Ok(Receipt::Duplicate(first.id))
@@ -257,6 +255,7 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
         source: source.id,
         event_type: event_type::clean(&publication.event_type),
         dedup: dedup_input,
+        body_key: None,
         content_type: Some("application/json".to_owned()),
         headers: "{}".to_owned(),
         remote: publication.remote.map(|address| address.to_string()).unwrap_or_default(),
@@ -267,17 +266,30 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
     };
     let id = event.id;
     match engine.inlet.submit(event).await? {
-        Outcome::Accepted => Ok(Receipt::Accepted(id)),
+        Outcome::Accepted | Outcome::Replayed(_) => Ok(Receipt::Accepted(id)),
         Outcome::Duplicate(first) if by_idempotency_key && !first.same_body => Err(AcceptError::KeyReused),
         Outcome::Duplicate(first) => Ok(Receipt::Duplicate(first.id)),
     }
 }
 
+/// Of a body, in a space of its own.
+fn body_key(body_sha256: &[u8; 32]) -> [u8; 16] {
+    let mut text = *b"b\0................................";
+    if let Some(rest) = text.get_mut(2..) {
+        rest.copy_from_slice(body_sha256);
+    }
+    first_half(&sha256(text))
+}
+
+fn first_half(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
+    half
+}
+
 /// `space` keeps keys of different origin apart: an Idempotency-Key is not a provider's event id.
-fn dedup(source: &SourceEntry, space: &str, key: &str, now: postern_domain::Timestamp) -> DedupInput {
-    let full = sha256(format!("{space}\0{key}").as_bytes());
-    let mut hash = [0; 16];
-    hash.copy_from_slice(full.get(..16).unwrap_or(&[0; 16]));
+fn dedup(source: &SourceEntry, space: &str, key: &str, now: Timestamp) -> DedupInput {
+    let hash = first_half(&sha256(format!("{space}\0{key}").as_bytes()));
     let mut text: String =
         key.chars().take(255).map(|letter| if letter == '\0' { '\u{fffd}' } else { letter }).collect();
     text.shrink_to_fit();

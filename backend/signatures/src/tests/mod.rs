@@ -1,11 +1,18 @@
 //! What the crate promises, told by behaviour. The harness is a request that owns its parts and can be altered.
 
+mod chance;
+mod coded;
 mod configuration;
+mod coverage;
 mod dedup;
 mod generic;
+mod greetings;
 mod names;
 mod outgoing;
+mod presets;
+mod providers;
 mod refusals;
+mod samples;
 mod tampering;
 mod tokens;
 mod vectors;
@@ -15,7 +22,7 @@ use postern_domain::{Secret, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    RawRequest, Refusal, RefusalCause, SourceScheme, Verified,
+    Heard, Presets, RawRequest, Refusal, RefusalCause, SourceScheme, Verified,
     mac::{Algorithm, Key},
 };
 
@@ -48,7 +55,10 @@ impl Sample {
     }
 
     fn verify(&self) -> Result<Verified, Refusal> {
-        self.scheme.verify(&self.request(), self.now)
+        match self.scheme.hear(&self.request(), self.now, &())? {
+            Heard::Event(verified) => Ok(verified),
+            other => panic!("no event: {other:?}"),
+        }
     }
 
     fn cause(&self) -> RefusalCause {
@@ -96,7 +106,7 @@ fn secrets(texts: &[&str]) -> Vec<Secret<String>> {
 }
 
 fn scheme(name: &str, config: &Value, texts: &[&str]) -> SourceScheme {
-    SourceScheme::parse(None, Some(name), config, secrets(texts)).expect("a valid scheme")
+    SourceScheme::parse(Presets::builtin(), None, Some(name), config, secrets(texts)).expect("a valid scheme")
 }
 
 fn hmac(algorithm: Algorithm, key: &[u8], parts: &[&str]) -> Vec<u8> {

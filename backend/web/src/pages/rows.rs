@@ -159,6 +159,7 @@ pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<Request
         outcome: match request.outcome {
             RequestOutcome::Refused => State::Refused,
             RequestOutcome::Duplicate => State::Duplicate,
+            RequestOutcome::Flagged => State::Flagged,
         },
         cause: request.cause.replace('_', " "),
         expected: request.expected,

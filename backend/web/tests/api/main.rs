@@ -4,11 +4,14 @@
 
 mod auth;
 mod browser;
+mod check;
 mod configuration;
 mod connections;
 mod exports;
 mod forged;
+mod front_door;
 mod guessing;
+mod handshakes;
 mod harness;
 mod idempotency;
 mod input;
@@ -20,3 +23,4 @@ mod openapi;
 mod pages;
 mod redirects;
 mod sessions;
+mod vectors;
