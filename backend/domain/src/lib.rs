@@ -15,6 +15,7 @@ pub mod email;
 pub mod event_type;
 pub mod id;
 pub mod invalid;
+pub mod payload;
 pub mod permission;
 pub mod retry;
 pub mod role;
