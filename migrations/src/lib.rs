@@ -17,6 +17,7 @@ mod m20261122_100600_create_requests;
 mod m20261122_100700_create_sessions;
 mod m20261122_100800_add_theme;
 mod m20261122_101000_create_activity;
+mod m20261122_101200_add_payload;
 
 pub struct Migrator;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_100700_create_sessions::Migration),
             Box::new(m20261122_100800_add_theme::Migration),
             Box::new(m20261122_101000_create_activity::Migration),
+            Box::new(m20261122_101200_add_payload::Migration),
         ]
     }
 }

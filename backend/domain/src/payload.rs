@@ -1,6 +1,9 @@
 //! In which form a connection hands its events on.
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PayloadFormat {
     /// The body as it came, byte for byte.
     #[default]

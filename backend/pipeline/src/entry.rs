@@ -9,6 +9,7 @@ use postern_domain::{
     answer::AnswerSpec,
     destination::{DestinationKind, RateLimit},
     event_type::Pattern,
+    payload::PayloadFormat,
     permission::Permission,
     retry::RetryPolicy,
     source::SourceKind,
@@ -25,6 +26,8 @@ pub struct SourceEntry {
     pub id: SourceId,
     pub tenant: TenantId,
     pub kind: SourceKind,
+    /// By which the event catalogue knows what its events are called.
+    pub(crate) provider: Option<Arc<str>>,
     pub(crate) token_hash: Option<[u8; 32]>,
     pub public_url: Option<String>,
     pub allowed_ips: AddressList,
@@ -60,6 +63,7 @@ pub struct ConnectionEntry {
     pub source: SourceId,
     pub destination: DestinationId,
     pub(crate) patterns: Vec<Pattern>,
+    pub(crate) payload: PayloadFormat,
     pub(crate) paused: bool,
 }
 
@@ -86,6 +90,7 @@ impl SourceEntry {
             id: row.id,
             tenant: row.tenant,
             kind: row.kind,
+            provider: row.provider.map(Arc::from),
             token_hash: row.token_hash.and_then(|hash| hash.try_into().ok()),
             public_url: row.public_url,
             allowed_ips: AddressList::parse("allowed_ips", &row.allowed_ips)?,
@@ -146,6 +151,7 @@ impl ConnectionEntry {
             source: row.source,
             destination: row.destination,
             patterns: row.event_types.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?,
+            payload: row.payload,
             paused: row.paused,
         })
     }

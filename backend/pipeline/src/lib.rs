@@ -18,6 +18,7 @@ mod lanes;
 mod metrics;
 pub mod people;
 mod recorder;
+mod rendering;
 mod routing;
 mod tasks;
 pub mod upkeep;

@@ -7,6 +7,7 @@ use postern_domain::{
     answer::AnswerSpec,
     dedup::DedupSpec,
     destination::{DestinationKind, RateLimit},
+    payload::PayloadFormat,
     retry::RetryPolicy,
     source::SourceKind,
 };
@@ -72,6 +73,7 @@ pub struct ConnectionConfig {
     pub source: SourceId,
     pub destination: DestinationId,
     pub event_types: Vec<String>,
+    pub payload: PayloadFormat,
     pub paused: bool,
 }
 
@@ -130,6 +132,7 @@ struct ConnectionRow {
     source_id: Uuid,
     destination_id: Uuid,
     event_types: String,
+    payload: String,
     state: String,
     deleted_at: Option<i64>,
 }
@@ -278,6 +281,8 @@ fn connection(row: ConnectionRow) -> Result<ConnectionConfig, StoreError> {
         source: SourceId::from_uuid(row.source_id),
         destination: DestinationId::from_uuid(row.destination_id),
         event_types: json("connections", &row.event_types)?,
+        payload: PayloadFormat::parse(&row.payload)
+            .ok_or_else(|| StoreError::inconsistent("connections", "unknown payload"))?,
         paused: row.state == "paused",
     })
 }

@@ -23,7 +23,9 @@ pub use claim::{ClaimTerms, Claimed, LaneDue, LaneWish};
 pub use gauge::Backlog;
 pub use instances::Beat;
 pub use recover::Lost;
-pub use rows::{AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, Settlement, Verdict};
+pub use rows::{
+    AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, SentBody, Settlement, Verdict,
+};
 
 use std::borrow::Borrow;
 
