@@ -34,6 +34,7 @@ const LABELS: &[(&str, &str)] = &[
     ("name", "Name"),
     ("outcome", "Outcome"),
     ("password", "Password"),
+    ("payload", "Payload"),
     ("provider", "Sender"),
     ("q", "Text"),
     ("rate_limit.burst", "Burst"),

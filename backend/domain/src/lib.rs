@@ -16,6 +16,7 @@ pub mod event_type;
 pub mod id;
 pub mod intake;
 pub mod invalid;
+pub mod payload;
 pub mod permission;
 pub mod retry;
 pub mod role;

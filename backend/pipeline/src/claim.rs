@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_domain::{AttemptId, ConnectionId, TenantId, Timestamp};
+use postern_domain::{AttemptId, ConnectionId, TenantId, Timestamp, payload::PayloadFormat};
 use postern_store::{
     StoreError,
     engine::{ClaimTerms, Claimed, LaneWish},
@@ -18,8 +18,9 @@ use postern_store::{
 use crate::{
     dispatch::{self, Job},
     engine::Engine,
-    entry::DestinationEntry,
+    entry::{ConnectionEntry, DestinationEntry},
     lanes::{Lanes, NoSlot, Slot},
+    rendering::Rendering,
 };
 
 /// What one claim takes at most, in all and from one lane.
@@ -89,6 +90,7 @@ async fn discover(engine: &Engine) -> Result<(), StoreError> {
 
 struct Ready {
     lane: ConnectionId,
+    connection: Arc<ConnectionEntry>,
     destination: Arc<DestinationEntry>,
     slots: Vec<Slot>,
 }
@@ -137,7 +139,7 @@ async fn round(engine: &Arc<Engine>, unsure: &mut Vec<AttemptId>) -> Result<usiz
         *got.entry(row.connection).or_default() += 1;
         let Some(lane) = ready.iter_mut().find(|lane| lane.lane == row.connection) else { continue };
         let Some(slot) = lane.slots.pop() else { continue };
-        start(engine, row, Arc::clone(&lane.destination), slot, leased_at);
+        start(engine, row, lane, (slot, leased_at));
     }
     for wish in &wishes {
         if got.get(&wish.connection).copied().unwrap_or(0) < wish.most {
@@ -161,7 +163,12 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
             if !Lanes::worth_a_claim(destination) {
                 continue;
             }
-            let ready = Ready { lane, destination: Arc::clone(destination), slots: Vec::new() };
+            let ready = Ready {
+                lane,
+                connection: Arc::clone(connection),
+                destination: Arc::clone(destination),
+                slots: Vec::new(),
+            };
             tenants.entry(connection.tenant).or_default().push_back(ready);
         }
     }
@@ -202,7 +209,8 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
     done
 }
 
-fn start(engine: &Arc<Engine>, row: Claimed, destination: Arc<DestinationEntry>, mut slot: Slot, leased_at: Instant) {
+fn start(engine: &Arc<Engine>, row: Claimed, lane: &Ready, (mut slot, leased_at): (Slot, Instant)) {
+    let rendering = rendering(engine, &lane.connection, &row);
     let has_body = row.body.is_some();
     let body = row.body.unwrap_or_default();
     slot.hold_bytes(body.len());
@@ -217,9 +225,10 @@ fn start(engine: &Arc<Engine>, row: Claimed, destination: Arc<DestinationEntry>,
         asked_by: row.asked_by,
         content_type: row.content_type,
         body,
+        rendering,
         received_at: None,
         leased_at,
-        destination,
+        destination: Arc::clone(&lane.destination),
         slot,
     };
     if has_body {
@@ -227,4 +236,16 @@ fn start(engine: &Arc<Engine>, row: Claimed, destination: Arc<DestinationEntry>,
     } else {
         dispatch::expire(engine, job);
     }
+}
+
+fn rendering(engine: &Engine, connection: &ConnectionEntry, row: &Claimed) -> Option<Box<Rendering>> {
+    (connection.payload != PayloadFormat::Raw).then(|| {
+        Box::new(Rendering {
+            format: connection.payload,
+            source: row.source,
+            provider: engine.routing.read().provider(row.source),
+            event_type: row.event_type.clone(),
+            received_at: row.received_at,
+        })
+    })
 }

@@ -20,9 +20,16 @@ use postern_domain::{
     retry::{self, Next, Outcome},
 };
 use postern_egress::{Exchange, OutboundRequest};
-use postern_store::engine::{AttemptRow, Settlement, Verdict, bins::BinRequest};
+use postern_store::engine::{AttemptRow, SentBody, Settlement, Verdict, bins::BinRequest};
 
-use crate::{engine::Engine, entry::DestinationEntry, headers, lanes::Slot, writer::Settled};
+use crate::{
+    engine::Engine,
+    entry::DestinationEntry,
+    headers,
+    lanes::Slot,
+    rendering::{Outgoing, Rendering},
+    writer::Settled,
+};
 
 /// The lease must outlive the request's deadline by so much, or two processes could deliver the same row.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -43,6 +50,8 @@ pub(crate) struct Job {
     pub(crate) asked_by: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Bytes,
+    /// Of a connection that does not send the body as it came.
+    pub(crate) rendering: Option<Box<Rendering>>,
     /// Of a first try, for the end-to-end figure.
     pub(crate) received_at: Option<Timestamp>,
     pub(crate) leased_at: Instant,
@@ -81,6 +90,7 @@ async fn attempt(engine: &Engine, job: Job) {
 struct Tried {
     started_at: Timestamp,
     headers: HeaderMap,
+    sent: Option<SentBody>,
     exchange: Exchange,
 }
 
@@ -90,7 +100,7 @@ impl Tried {
     }
 
     fn internal(started_at: Timestamp, detail: &str) -> Self {
-        Self { started_at, headers: HeaderMap::new(), exchange: failed(ResultKind::Internal, detail) }
+        Self { started_at, headers: HeaderMap::new(), sent: None, exchange: failed(ResultKind::Internal, detail) }
     }
 }
 
@@ -108,7 +118,8 @@ fn failed(kind: ResultKind, detail: &str) -> Exchange {
 }
 
 async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
-    let headers = match signed_headers(job, now) {
+    let outgoing = Outgoing::of(job.rendering.as_deref(), job.event, &job.body, job.content_type.as_deref()).await;
+    let headers = match signed_headers(job, &outgoing, now) {
         Ok(headers) => headers,
         Err(cause) => {
             return Tried::internal(now, &format!("the request could not be built: {cause}"));
@@ -121,7 +132,7 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
                     method: Method::POST,
                     url,
                     headers: headers.clone(),
-                    body: job.body.clone(),
+                    body: outgoing.body.clone(),
                     timeout: Duration::from_millis(u64::from(job.destination.timeout_ms)),
                     max_response_bytes: MAX_RESPONSE_BYTES,
                     now,
@@ -130,16 +141,16 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
             }
             Err(blocked) => failed(ResultKind::Blocked, &blocked.to_string()),
         },
-        DestinationKind::Bin => Box::pin(receive_in_bin(engine, job, &headers, now)).await,
+        DestinationKind::Bin => Box::pin(receive_in_bin(engine, job, (&headers, outgoing.body.clone()), now)).await,
     };
-    Tried { started_at: now, headers, exchange }
+    Tried { started_at: now, headers, sent: outgoing.note, exchange }
 }
 
-fn signed_headers(job: &Job, now: Timestamp) -> Result<HeaderMap, header::InvalidHeaderValue> {
+fn signed_headers(job: &Job, outgoing: &Outgoing, now: Timestamp) -> Result<HeaderMap, header::InvalidHeaderValue> {
     let id = job.event.to_string();
-    let signature = job.destination.signing_key.sign(&id, now.as_secs(), &job.body);
+    let signature = job.destination.signing_key.sign(&id, now.as_secs(), &outgoing.body);
     let mut headers = HeaderMap::with_capacity(5 + job.destination.headers.len());
-    if let Some(content_type) = &job.content_type {
+    if let Some(content_type) = &outgoing.content_type {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type)?);
     }
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -152,7 +163,7 @@ fn signed_headers(job: &Job, now: Timestamp) -> Result<HeaderMap, header::Invali
     Ok(headers)
 }
 
-async fn receive_in_bin(engine: &Engine, job: &Job, headers: &HeaderMap, now: Timestamp) -> Exchange {
+async fn receive_in_bin(engine: &Engine, job: &Job, (headers, body): (&HeaderMap, Bytes), now: Timestamp) -> Exchange {
     let begun = Instant::now();
     let request = BinRequest {
         tenant: job.tenant,
@@ -161,7 +172,7 @@ async fn receive_in_bin(engine: &Engine, job: &Job, headers: &HeaderMap, now: Ti
         delivery: job.delivery,
         at: now,
         headers: headers::as_json(headers, usize::MAX),
-        body: job.body.clone(),
+        body,
     };
     match engine.store.bin_receive(&request).await {
         Ok(status) => {
@@ -224,7 +235,7 @@ async fn hold_gone(engine: &Engine, job: &Job) {
 }
 
 fn settle(engine: &Engine, job: Job, verdict: Verdict, tried: Tried) {
-    let Tried { started_at, headers, exchange } = tried;
+    let Tried { started_at, headers, sent, exchange } = tried;
     let (actor_kind, actor_id) = actor(job.asked_by.as_deref());
     if let Verdict::Again { due_at, .. } = verdict {
         let (id, status) = (job.delivery, exchange.status);
@@ -251,6 +262,7 @@ fn settle(engine: &Engine, job: Job, verdict: Verdict, tried: Tried) {
         timings: exchange.timings,
         method: "POST".to_owned(),
         url,
+        sent,
         request_headers: headers::as_json(&headers, usize::MAX),
         response_headers: exchange.status.map(|_| headers::as_json(&exchange.headers, usize::MAX)),
         kind: exchange.kind,

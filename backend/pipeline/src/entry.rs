@@ -11,6 +11,7 @@ use postern_domain::{
     destination::{DestinationKind, RateLimit},
     event_type::Pattern,
     intake::{AllowedAddresses, Intake, Replay},
+    payload::PayloadFormat,
     permission::Permission,
     retry::RetryPolicy,
     source::{HeaderToken, SourceKind},
@@ -30,6 +31,8 @@ pub struct SourceEntry {
     pub id: SourceId,
     pub tenant: TenantId,
     pub kind: SourceKind,
+    /// By which the event catalogue knows what its events are called.
+    pub(crate) provider: Option<Arc<str>>,
     pub(crate) token_hash: Option<[u8; 32]>,
     /// Of the token before, and until when it works.
     pub(crate) retired_token: Option<([u8; 32], Timestamp)>,
@@ -74,6 +77,7 @@ pub struct ConnectionEntry {
     pub source: SourceId,
     pub destination: DestinationId,
     pub(crate) patterns: Vec<Pattern>,
+    pub(crate) payload: PayloadFormat,
     pub(crate) paused: bool,
 }
 
@@ -105,6 +109,7 @@ impl SourceEntry {
             id: row.id,
             tenant: row.tenant,
             kind: row.kind,
+            provider: row.provider.map(Arc::from),
             token_hash: row.token_hash.and_then(|hash| hash.try_into().ok()),
             retired_token: row.retired_token.and_then(|(hash, until)| Some((hash.try_into().ok()?, until))),
             public_url: row.public_url,
@@ -251,6 +256,7 @@ impl ConnectionEntry {
             source: row.source,
             destination: row.destination,
             patterns: row.event_types.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?,
+            payload: row.payload,
             paused: row.paused,
         })
     }

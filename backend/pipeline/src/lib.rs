@@ -24,6 +24,7 @@ mod listen;
 mod metrics;
 pub mod people;
 mod recorder;
+mod rendering;
 mod routing;
 mod tasks;
 pub mod upkeep;

@@ -53,6 +53,11 @@ impl Maps {
         self.by_source.get(&id).map_or(&[], Vec::as_slice)
     }
 
+    /// What the provider of a source is called.
+    pub(crate) fn provider(&self, id: SourceId) -> Option<Arc<str>> {
+        self.sources.get(&id)?.provider.clone()
+    }
+
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
         self.connections.get(&id)
     }

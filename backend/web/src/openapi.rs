@@ -19,8 +19,8 @@ use utoipa::{
 
 use crate::{
     api::v1::{
-        api_key, attempt, audit, bin, connection, delivery, destination, event, member, publish, request, schema,
-        source,
+        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, publish, request,
+        schema, source,
     },
     problem::{FieldError, ProblemBody},
     route::resource,
@@ -48,7 +48,7 @@ use crate::{
         publish::publish, event::read::list, event::read::find, event::payload::find,
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,
         attempt::export,
-        request::list, bin::list,
+        request::list, bin::list, catalogue::read,
     ),
     components(schemas(ProblemBody<'static>, FieldError, schema::ExportFormat)),
     security(("api_key" = [])),

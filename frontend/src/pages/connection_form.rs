@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::{
     Sample,
-    form::{Field, Form},
+    form::{Choice, Field, Form},
     links,
     sample::{self, Taste, rows},
     shell::{Section, Shell},
@@ -31,9 +31,11 @@ pub struct ConnectionForm {
     pub destination_id: Field,
     /// One a line; empty passes all.
     pub event_types: Field,
+    /// A select of the forms in which events are handed on.
+    pub payload: Field,
 }
 
-crate::form_of!(ConnectionForm: source_id, destination_id, event_types);
+crate::form_of!(ConnectionForm: source_id, destination_id, event_types, payload);
 
 impl Default for ConnectionForm {
     fn default() -> Self {
@@ -42,8 +44,19 @@ impl Default for ConnectionForm {
             source_id: Field::new("source_id", ""),
             destination_id: Field::new("destination_id", ""),
             event_types: Field::new("event_types", ""),
+            payload: Field::select("payload", "raw", PAYLOADS.map(|(value, label)| Choice::new(value, label)).into()),
         }
     }
+}
+
+/// What a connection can send: the API's word, and what people are told.
+const PAYLOADS: [(&str, &str); 3] =
+    [("raw", "The body as it came"), ("envelope", "The common envelope"), ("cloudevents", "CloudEvents 1.0")];
+
+/// What people are told that a connection sends.
+#[must_use]
+pub fn payload_label(payload: &str) -> &str {
+    PAYLOADS.iter().find(|(known, _)| *known == payload).map_or(payload, |(_, label)| label)
 }
 
 impl ConnectionEditor {

@@ -5,5 +5,6 @@ mod bin;
 mod front_door;
 mod hold;
 mod operation;
+mod payload;
 mod presets;
 mod retry;

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 45] = [
+const ROWS: [Row; 46] = [
     ("GET /api/v1/sources", 200, none),
     ("POST /api/v1/sources", 201, |_| Some(json!({ "name": "one more", "kind": "publish" }))),
     ("GET /api/v1/sources/{id}", 200, none),
@@ -52,6 +52,7 @@ const ROWS: [Row; 45] = [
     ("POST /api/v1/deliveries/{id}/cancel", 200, none),
     ("GET /api/v1/attempts/export", 200, none),
     ("GET /api/v1/requests", 200, none),
+    ("GET /api/v1/catalogue", 200, none),
     ("GET /api/v1/api-keys", 200, none),
     ("POST /api/v1/api-keys", 201, |_| Some(json!({ "name": "one more", "scopes": ["keys:write"] }))),
     ("GET /api/v1/api-keys/{id}", 200, none),

@@ -1,6 +1,9 @@
 //! Connections: made, changed, paused, resumed, deleted.
 
-use postern_domain::{ConnectionId, DestinationId, Invalid, SourceId, event_type::Pattern, source::MAX_CONNECTIONS};
+use postern_domain::{
+    ConnectionId, DestinationId, Invalid, SourceId, event_type::Pattern, payload::PayloadFormat,
+    source::MAX_CONNECTIONS,
+};
 use postern_store::{
     TenantTx,
     tenant::{Altered, Connection, Destination, RunState, Source},
@@ -18,6 +21,8 @@ pub struct NewConnection {
     pub destination: DestinationId,
     /// Empty: all.
     pub event_types: Vec<String>,
+    /// In which form events are handed on.
+    pub payload: PayloadFormat,
 }
 
 /// What is to be different.
@@ -25,6 +30,7 @@ pub struct NewConnection {
 pub struct ConnectionChange {
     /// All of them.
     pub event_types: Option<Vec<String>>,
+    pub payload: Option<PayloadFormat>,
 }
 
 /// # Errors
@@ -36,7 +42,8 @@ pub async fn create(
     answer: impl FnOnce(&Connection) -> (u16, String),
 ) -> Result<Done<Connection>, ConfigureError> {
     let patterns = patterns(&new.event_types)?;
-    run(engine, by, async move |tx| insert(tx, (new.source, new.destination), patterns).await, answer).await
+    run(engine, by, async move |tx| insert(tx, (new.source, new.destination), patterns, new.payload).await, answer)
+        .await
 }
 
 /// From source to destination, if both are there and there is room.
@@ -44,11 +51,13 @@ pub(super) async fn insert(
     tx: &mut TenantTx,
     (source, destination): (SourceId, DestinationId),
     event_types: Vec<Pattern>,
+    payload: PayloadFormat,
 ) -> Result<Connection, ConfigureError> {
     check_ends(tx, source, destination).await?;
     let (id, at) = (ConnectionId::fresh(), tx.now());
     let state = RunState::Active;
-    let connection = Connection { id, source, destination, event_types, state, created_at: at, updated_at: at };
+    let connection =
+        Connection { id, source, destination, event_types, payload, state, created_at: at, updated_at: at };
     tx.insert(&connection).await?;
     Ok(connection)
 }
@@ -62,7 +71,11 @@ pub async fn update(
     answer: impl FnOnce(&Connection) -> (u16, String),
 ) -> Result<Done<Connection>, ConfigureError> {
     let patterns = change.event_types.as_deref().map(patterns).transpose()?;
-    let alteration = |before: Connection| Connection { event_types: patterns.unwrap_or(before.event_types), ..before };
+    let alteration = |before: Connection| Connection {
+        payload: change.payload.unwrap_or(before.payload),
+        event_types: patterns.unwrap_or(before.event_types),
+        ..before
+    };
     alter(engine, by, id, alteration, answer).await
 }
 

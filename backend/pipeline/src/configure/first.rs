@@ -1,5 +1,7 @@
 //! What a tenant begins with: a source that takes anything, a bin, and the connection between them.
 
+use postern_domain::payload::PayloadFormat;
+
 use super::{
     By, ConfigureError, Done, connection,
     destination::{self, NewDestination},
@@ -32,7 +34,7 @@ pub async fn begin(
         }
         let source = source::insert(tx, source).await?;
         let bin = destination::insert(tx, bin).await?;
-        connection::insert(tx, (source.id, bin.id), Vec::new()).await?;
+        connection::insert(tx, (source.id, bin.id), Vec::new(), PayloadFormat::Raw).await?;
         Ok::<_, ConfigureError>(Begun::Now)
     };
     match run(engine, by, change, |_| (0, String::new())).await? {

@@ -220,6 +220,7 @@ fn send_off(
         asked_by: None,
         content_type,
         body,
+        rendering: departure.rendering,
         received_at: Some(received_at),
         leased_at: std::time::Instant::now(),
         destination: departure.destination,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use postern_domain::{AttemptId, ConnectionId, DeliveryId, Timestamp};
+use postern_domain::{AttemptId, ConnectionId, DeliveryId, Timestamp, payload::PayloadFormat};
 use postern_store::engine::{DeliveryRow, EventRow};
 
 use crate::{
     engine::Engine,
-    entry::DestinationEntry,
+    entry::{ConnectionEntry, DestinationEntry},
     lanes::{NoSlot, Slot},
+    rendering::Rendering,
     routing::Maps,
 };
 
@@ -19,6 +20,7 @@ pub(crate) struct Departure {
     pub(crate) token: AttemptId,
     pub(crate) destination: Arc<DestinationEntry>,
     pub(crate) slot: Slot,
+    pub(crate) rendering: Option<Box<Rendering>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
                         token,
                         destination: Arc::clone(destination),
                         slot,
+                        rendering: rendering(maps, connection, event),
                     });
                 }
                 Err(NoSlot::Busy) => routed.waiting.push((connection.id, now)),
@@ -80,4 +83,16 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
         }
         routed.deliveries.push(delivery);
     }
+}
+
+fn rendering(maps: &Maps, connection: &ConnectionEntry, event: &EventRow) -> Option<Box<Rendering>> {
+    (connection.payload != PayloadFormat::Raw).then(|| {
+        Box::new(Rendering {
+            format: connection.payload,
+            source: event.source,
+            provider: maps.provider(event.source),
+            event_type: event.event_type.clone(),
+            received_at: event.received_at,
+        })
+    })
 }

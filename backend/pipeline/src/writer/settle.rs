@@ -112,6 +112,7 @@ pub(super) fn release(engine: &Engine, departure: Departure) {
         timings: Timings::default(),
         method: String::new(),
         url: String::new(),
+        sent: None,
         request_headers: String::new(),
         response_headers: None,
         kind: ResultKind::Internal,

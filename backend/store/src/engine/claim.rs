@@ -46,6 +46,7 @@ pub struct Claimed {
     pub attempts: i32,
     pub asked_by: Option<String>,
     pub event_type: String,
+    pub received_at: Timestamp,
     pub content_type: Option<String>,
     /// `None`: its retention is over.
     pub body: Option<Bytes>,
@@ -72,6 +73,7 @@ struct ClaimRow {
 struct PayloadRow {
     id: Uuid,
     event_type: String,
+    received_at: i64,
     content_type: Option<String>,
     body: Option<Vec<u8>>,
 }
@@ -106,6 +108,7 @@ from_row!(ClaimRow {
 from_row!(PayloadRow {
     id: Uuid = "id",
     event_type: String = "type",
+    received_at: i64 = "received_at",
     content_type: Option<String> = "content_type",
     body: Option<Vec<u8>> = "body"
 });
@@ -139,8 +142,8 @@ RETURNING delivery_id, tenant_id, event_id, source_id, connection_id, destinatio
 
 /// Each event is looked up in the one partition that its id names.
 const PAYLOADS_POSTGRES: &str = "
-SELECT wanted.id, head.type, head.content_type, content.body FROM unnest($1::uuid[]) AS wanted (id)
-CROSS JOIN LATERAL (SELECT type, content_type FROM events WHERE events.id = wanted.id LIMIT 1) AS head
+SELECT wanted.id, head.type, head.received_at, head.content_type, content.body FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (SELECT type, received_at, content_type FROM events WHERE events.id = wanted.id LIMIT 1) AS head
 LEFT JOIN LATERAL (SELECT body FROM event_bodies WHERE event_id = wanted.id LIMIT 1) AS content ON true";
 
 /// What a claim is made with.
@@ -290,7 +293,8 @@ async fn claim_sqlite(
     for range in pieces(rows.len()) {
         let rows = rows.get(range).unwrap_or_default();
         let sql = format!(
-            "SELECT id, type, content_type, body FROM events LEFT JOIN event_bodies ON event_id = id WHERE id IN ({})",
+            "SELECT id, type, received_at, content_type, body FROM events \
+             LEFT JOIN event_bodies ON event_id = id WHERE id IN ({})",
             marks(rows.len())
         );
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
@@ -305,16 +309,16 @@ async fn claim_sqlite(
 }
 
 fn join(rows: Vec<ClaimRow>, payloads: Vec<PayloadRow>) -> Vec<Claimed> {
-    type Payload = (String, Option<String>, Option<Bytes>);
+    type Payload = (String, i64, Option<String>, Option<Bytes>);
     let found: std::collections::HashMap<Uuid, Payload> = payloads
         .into_iter()
-        .map(|row| (row.id, (row.event_type, row.content_type, row.body.map(Bytes::from))))
+        .map(|row| (row.id, (row.event_type, row.received_at, row.content_type, row.body.map(Bytes::from))))
         .collect();
     let mut rows = rows;
     rows.sort_by_key(|row| row.lease_token);
     rows.into_iter()
         .map(|row| {
-            let (event_type, content_type, body) = found.get(&row.event_id).cloned().unwrap_or_default();
+            let (event_type, received_at, content_type, body) = found.get(&row.event_id).cloned().unwrap_or_default();
             Claimed {
                 delivery: DeliveryId::from_uuid(row.delivery_id),
                 tenant: TenantId::from_uuid(row.tenant_id),
@@ -327,6 +331,7 @@ fn join(rows: Vec<ClaimRow>, payloads: Vec<PayloadRow>) -> Vec<Claimed> {
                 attempts: row.attempts,
                 asked_by: row.asked_by,
                 event_type,
+                received_at: Timestamp::from_micros(received_at),
                 content_type,
                 body,
             }

@@ -8,6 +8,7 @@ use postern_domain::{
     dedup::DedupSpec,
     destination::{DestinationKind, RateLimit},
     intake::Intake,
+    payload::PayloadFormat,
     retry::RetryPolicy,
     source::{HeaderToken, SourceKind},
 };
@@ -78,6 +79,7 @@ pub struct ConnectionConfig {
     pub source: SourceId,
     pub destination: DestinationId,
     pub event_types: Vec<String>,
+    pub payload: PayloadFormat,
     pub paused: bool,
 }
 
@@ -141,6 +143,7 @@ struct ConnectionRow {
     source_id: Uuid,
     destination_id: Uuid,
     event_types: String,
+    payload: String,
     state: String,
     deleted_at: Option<i64>,
 }
@@ -298,6 +301,8 @@ fn connection(row: ConnectionRow) -> Result<ConnectionConfig, StoreError> {
         source: SourceId::from_uuid(row.source_id),
         destination: DestinationId::from_uuid(row.destination_id),
         event_types: json("connections", &row.event_types)?,
+        payload: PayloadFormat::parse(&row.payload)
+            .ok_or_else(|| StoreError::inconsistent("connections", "unknown payload"))?,
         paused: row.state == "paused",
     })
 }

@@ -25,7 +25,9 @@ pub use gauge::Backlog;
 pub use instances::Beat;
 pub use known::Keys;
 pub use recover::Lost;
-pub use rows::{AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, Settlement, Verdict};
+pub use rows::{
+    AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, SentBody, Settlement, Verdict,
+};
 
 use std::borrow::Borrow;
 

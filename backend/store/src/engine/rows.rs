@@ -84,6 +84,13 @@ pub struct FirstEvent {
     pub same_body: bool,
 }
 
+/// What is remembered of a body that was made for an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentBody {
+    pub sha256: [u8; 32],
+    pub bytes: usize,
+}
+
 /// One try, as it will be remembered.
 #[derive(Clone, Debug)]
 pub struct AttemptRow {
@@ -99,6 +106,8 @@ pub struct AttemptRow {
     pub timings: Timings,
     pub method: String,
     pub url: String,
+    /// Where it is not the event's own body.
+    pub sent: Option<SentBody>,
     /// JSON objects.
     pub request_headers: String,
     pub response_headers: Option<String>,
@@ -128,6 +137,16 @@ pub struct Settlement {
     pub verdict: Verdict,
     pub attempt: AttemptRow,
     pub settled_at: Timestamp,
+}
+
+impl AttemptRow {
+    pub(super) fn sent_sha256(&self) -> Option<&[u8]> {
+        self.sent.as_ref().map(|sent| sent.sha256.as_slice())
+    }
+
+    pub(super) fn sent_bytes(&self) -> Option<i32> {
+        self.sent.map(|sent| i32::try_from(sent.bytes).unwrap_or(i32::MAX))
+    }
 }
 
 impl Settlement {

@@ -11,6 +11,7 @@ pub struct Model {
     pub source_id: Uuid,
     pub destination_id: Uuid,
     pub event_types: String,
+    pub payload: String,
     pub state: String,
     pub created_at: i64,
     pub updated_at: i64,

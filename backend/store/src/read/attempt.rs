@@ -37,6 +37,8 @@ pub struct Attempt {
     pub timings: Timings,
     pub method: String,
     pub url: String,
+    /// Size and SHA-256 of what was sent, where it is not the event's own body.
+    pub sent: Option<(i32, Vec<u8>)>,
     /// A JSON object, as what follows.
     pub request_headers: String,
     pub kind: ResultKind,
@@ -75,11 +77,13 @@ struct AttemptRow {
     truncated: bool,
     detail: Option<String>,
     next_attempt_at: Option<i64>,
+    sent_sha256: Option<Vec<u8>>,
+    sent_bytes: Option<i32>,
 }
 
 const COLUMNS: &str = "id, delivery_id, number, actor_kind, actor_id, started_at, duration_us, dns_us, connect_us, \
      first_byte_us, method, url, request_headers, kind, status, response_headers, response_bytes, truncated, detail, \
-     next_attempt_at";
+     next_attempt_at, sent_sha256, sent_bytes";
 
 impl AttemptRow {
     fn into_attempt(self, response_body: Option<Vec<u8>>) -> Result<Attempt, StoreError> {
@@ -101,6 +105,7 @@ impl AttemptRow {
             },
             method: self.method,
             url: self.url,
+            sent: self.sent_bytes.zip(self.sent_sha256),
             request_headers: self.request_headers,
             kind,
             status: self.status.and_then(|status| u16::try_from(status).ok()),

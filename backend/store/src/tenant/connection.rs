@@ -1,6 +1,6 @@
 //! Connections as rows: which source's events go to which destination.
 
-use postern_domain::{ConnectionId, DestinationId, SourceId, Timestamp, event_type::Pattern};
+use postern_domain::{ConnectionId, DestinationId, SourceId, Timestamp, event_type::Pattern, payload::PayloadFormat};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::Expr,
@@ -27,6 +27,8 @@ pub struct Connection {
     pub destination: DestinationId,
     /// Empty: all.
     pub event_types: Vec<Pattern>,
+    /// In which form events are handed on.
+    pub payload: PayloadFormat,
     pub state: RunState,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -156,6 +158,8 @@ impl Record for Connection {
             source: SourceId::from_uuid(row.source_id),
             destination: DestinationId::from_uuid(row.destination_id),
             event_types: patterns.map_err(|cause| StoreError::inconsistent(TABLE, cause))?,
+            payload: PayloadFormat::parse(&row.payload)
+                .ok_or_else(|| StoreError::inconsistent(TABLE, "unknown payload"))?,
             state: RunState::parse(&row.state).ok_or_else(|| StoreError::inconsistent(TABLE, "unknown state"))?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
@@ -169,6 +173,7 @@ impl Record for Connection {
             source_id: Set(self.source.uuid()),
             destination_id: Set(self.destination.uuid()),
             event_types: Set(to_json(&texts(&self.event_types))),
+            payload: Set(self.payload.as_str().to_owned()),
             state: Set(self.state.as_str().to_owned()),
             created_at: Set(self.created_at.as_micros()),
             updated_at: Set(self.updated_at.as_micros()),
@@ -179,6 +184,7 @@ impl Record for Connection {
     fn changes(&self, after: &Self, _: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
         Ok(ActiveModel {
             event_types: Set(to_json(&texts(&after.event_types))),
+            payload: Set(after.payload.as_str().to_owned()),
             state: Set(after.state.as_str().to_owned()),
             ..ActiveModel::default()
         })
@@ -187,7 +193,7 @@ impl Record for Connection {
     fn snapshot(&self) -> Value {
         json!({
             "source_id": self.source, "destination_id": self.destination, "event_types": texts(&self.event_types),
-            "state": self.state.as_str(),
+            "payload": self.payload.as_str(), "state": self.state.as_str(),
         })
     }
 

@@ -123,6 +123,7 @@ impl Lane {
             timings: Timings { total_us: 1_500, ..Timings::default() },
             method: "POST".to_owned(),
             url: "https://shop.example.com/in".to_owned(),
+            sent: None,
             request_headers: "{}".to_owned(),
             response_headers: Some("{}".to_owned()),
             kind: ResultKind::Answered,

@@ -9,6 +9,7 @@ use postern_frontend::{
     links,
     pages::{
         connection::ConnectionDetail,
+        connection_form::payload_label,
         connections::{ConnectionFilter, ConnectionList},
     },
     parts::Fact,
@@ -126,6 +127,7 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
         paused: found.state == RunState::Paused,
         event_types: found.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         facts: vec![
+            Fact::new("Payload", payload_label(found.payload.as_str())),
             Fact::new("Created", shown(found.created_at).shown),
             Fact::new("Changed", shown(found.updated_at).shown),
         ],

@@ -1,7 +1,7 @@
 //! Making and changing a connection by a form.
 
 use actix_web::{http::StatusCode, web::Data};
-use postern_domain::ConnectionId;
+use postern_domain::{ConnectionId, payload::PayloadFormat};
 use postern_frontend::{
     form::{Choice, Field, Form},
     links,
@@ -60,14 +60,19 @@ pub(super) async fn create(member: Member<ConnectionsWrite>, app: Data<App>, pos
     };
     let ends = (posted.text("source_id").to_owned(), posted.text("destination_id").to_owned());
     let mut form = empty(&rows::store(&app, &member), ends).await?;
-    posted.text("event_types").clone_into(&mut form.event_types.value);
+    typed(&mut form, &posted);
     again(&app, &member, None, (form, problem)).await
 }
 
 pub(super) async fn save(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, posted: Posted) -> Answer {
     let before = find(&rows::store(&app, &member), id).await?;
-    let change = (before.id, ConnectionChange { event_types: Some(posted.lines("event_types")) });
-    match verbs::update(&app.engine, &member.by(), change, rows::forget).await {
+    let tried = match read_change(&posted) {
+        Ok(change) => {
+            verbs::update(&app.engine, &member.by(), (before.id, change), rows::forget).await.map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    match tried {
         Ok(done) => {
             let after = rows::made(done)?;
             let word = if after.updated_at == before.updated_at { "unchanged" } else { "saved" };
@@ -75,8 +80,8 @@ pub(super) async fn save(member: Member<ConnectionsWrite>, app: Data<App>, id: I
         }
         Err(cause) => {
             let mut form = filled(&before);
-            posted.text("event_types").clone_into(&mut form.event_types.value);
-            again(&app, &member, Some(&before), (form, cause.into())).await
+            typed(&mut form, &posted);
+            again(&app, &member, Some(&before), (form, cause)).await
         }
     }
 }
@@ -133,6 +138,7 @@ fn filled(connection: &Connection) -> ConnectionForm {
     let patterns: Vec<&str> = connection.event_types.iter().map(postern_domain::event_type::Pattern::as_str).collect();
     let mut form = ConnectionForm::default();
     form.event_types.value = patterns.join("\n");
+    connection.payload.as_str().clone_into(&mut form.payload.value);
     form
 }
 
@@ -144,5 +150,20 @@ fn read_new(posted: &Posted) -> Result<NewConnection, Problem> {
             .parse()
             .map_err(|_| Problem::invalid("destination_id", "must be chosen"))?,
         event_types: posted.lines("event_types"),
+        payload: read_payload(posted)?,
     })
+}
+
+fn read_change(posted: &Posted) -> Result<ConnectionChange, Problem> {
+    Ok(ConnectionChange { event_types: Some(posted.lines("event_types")), payload: Some(read_payload(posted)?) })
+}
+
+fn read_payload(posted: &Posted) -> Result<PayloadFormat, Problem> {
+    PayloadFormat::parse(posted.text("payload")).ok_or_else(|| Problem::invalid("payload", "must be chosen"))
+}
+
+/// What was typed comes back as it was.
+fn typed(form: &mut ConnectionForm, posted: &Posted) {
+    posted.text("event_types").clone_into(&mut form.event_types.value);
+    posted.text("payload").clone_into(&mut form.payload.value);
 }

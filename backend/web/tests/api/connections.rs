@@ -57,3 +57,45 @@ fn a_pattern_that_is_none_is_refused() {
     assert_eq!(patch(json!([1])).refusal().2, ["event_types[0]"]);
     assert_eq!(patch(json!([])).json["event_types"], json!([]));
 }
+
+#[test]
+fn a_connection_says_in_which_form_it_hands_events_on() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let ends = || json!({ "source_id": tenant.make_source(), "destination_id": tenant.make_bin() });
+    let made = tenant.post("/api/v1/connections", ends());
+    assert_eq!((made.status, &made.json["payload"]), (201, &json!("raw")), "unless said otherwise");
+    let mut asked = ends();
+    asked["payload"] = json!("envelope");
+    let made = tenant.post("/api/v1/connections", asked.clone());
+    assert_eq!((made.status, &made.json["payload"]), (201, &json!("envelope")));
+    let path = format!("/api/v1/connections/{}", made.json["id"].as_str().expect("an id"));
+    let patch = |payload: Value| tenant.call("PATCH", &path, Some(json!({ "payload": payload })));
+    assert_eq!(patch(json!("cloudevents")).json["payload"], "cloudevents");
+    assert_eq!(tenant.call("PATCH", &path, Some(json!({}))).json["payload"], "cloudevents", "what is not said stays");
+    assert_eq!(tenant.call("GET", &path, None).json["payload"], "cloudevents");
+    for wrong in [json!("Raw"), json!("xml"), json!(""), json!(null)] {
+        assert_eq!(patch(wrong.clone()).refusal(), (422, "invalid_fields", vec!["payload"]), "{wrong}");
+    }
+    asked["payload"] = json!("xml");
+    assert_eq!(tenant.post("/api/v1/connections", asked).refusal(), (422, "invalid_fields", vec!["payload"]));
+    let audit = tenant.call("GET", "/api/v1/audit?action=connection.updated", None);
+    let entry = &audit.json["data"][0]["data"];
+    assert_eq!((&entry["before"]["payload"], &entry["after"]["payload"]), (&json!("envelope"), &json!("cloudevents")));
+    assert_eq!(entry["changed"], json!(["payload"]));
+}
+
+#[test]
+fn the_catalogue_is_there_to_be_read() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let found = tenant.call("GET", "/api/v1/catalogue", None);
+    assert_eq!(found.status, 200);
+    let types = found.json["data"].as_array().expect("types");
+    let received = types.iter().find(|common| common["type"] == "payment.received").expect("payment.received");
+    assert_eq!(received["family"], "payment");
+    assert_eq!(received["schema"]["required"], json!(["payment_id", "amount", "currency"]));
+    assert!(received["example"]["amount"].is_i64());
+    assert_eq!(found.json["envelope"]["title"], "envelope");
+    assert_eq!(found.json["cloudevent"]["title"], "cloudevent");
+}

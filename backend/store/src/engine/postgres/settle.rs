@@ -35,23 +35,24 @@ settled AS (SELECT delivery_id FROM gone UNION ALL SELECT delivery_id FROM again
 tries AS (
     INSERT INTO attempts AS known (id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, started_at,
         duration_us, dns_us, connect_us, first_byte_us, method, url, request_headers, kind, status, response_headers,
-        response_bytes, truncated, detail, next_attempt_at)
+        response_bytes, truncated, detail, next_attempt_at, sent_sha256, sent_bytes)
     SELECT id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, started_at, duration_us, dns_us,
         connect_us, first_byte_us, method, url, request_headers,
         CASE WHEN delivery_id IN (SELECT delivery_id FROM settled) THEN kind ELSE 'superseded' END, status,
-        response_headers, response_bytes, truncated, detail, next_attempt_at
+        response_headers, response_bytes, truncated, detail, next_attempt_at, sent_sha256, sent_bytes
     FROM unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::int[], $15::text[], $16::text[], $17::bigint[],
         $18::int[], $19::int[], $20::int[], $21::int[], $22::text[], $23::text[], $24::text[], $25::text[], $26::int[],
-        $27::text[], $28::int[], $29::bool[], $30::text[], $31::bigint[])
+        $27::text[], $28::int[], $29::bool[], $30::text[], $31::bigint[], $32::bytea[], $33::int[])
     AS tried (id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, started_at, duration_us, dns_us,
         connect_us, first_byte_us, method, url, request_headers, kind, status, response_headers, response_bytes,
-        truncated, detail, next_attempt_at)
+        truncated, detail, next_attempt_at, sent_sha256, sent_bytes)
     ON CONFLICT (id) DO UPDATE SET kind = 'superseded', status = excluded.status, duration_us = excluded.duration_us,
         request_headers = excluded.request_headers, response_headers = excluded.response_headers,
-        response_bytes = excluded.response_bytes, truncated = excluded.truncated, detail = excluded.detail
+        response_bytes = excluded.response_bytes, truncated = excluded.truncated, detail = excluded.detail,
+        sent_sha256 = excluded.sent_sha256, sent_bytes = excluded.sent_bytes
         WHERE known.kind = 'interrupted'),
 answers AS (
-    INSERT INTO attempt_bodies (attempt_id, body) SELECT * FROM unnest($32::uuid[], $33::bytea[])
+    INSERT INTO attempt_bodies (attempt_id, body) SELECT * FROM unnest($34::uuid[], $35::bytea[])
     ON CONFLICT (attempt_id) DO NOTHING)
 SELECT ARRAY(SELECT delivery_id FROM settled) AS settled";
 
@@ -126,6 +127,8 @@ async fn write(pool: &PgPool, tried: &[&Settlement]) -> Result<Vec<DeliveryId>, 
         .bind(of(tried, |row| row.attempt.truncated))
         .bind(of(tried, |row| row.attempt.detail.as_deref()))
         .bind(of(tried, Settlement::next_attempt_at))
+        .bind(of(tried, |row| row.attempt.sent_sha256()))
+        .bind(of(tried, |row| row.attempt.sent_bytes()))
         .bind(of(&answered, |row| row.attempt.id.uuid()))
         .bind(of(&answered, |row| row.attempt.body.as_ref()))
         .fetch_one(pool)

@@ -148,7 +148,8 @@ async fn insert_attempts(
     }
     let told = "DO UPDATE SET kind = 'superseded', status = excluded.status, duration_us = excluded.duration_us, \
                 request_headers = excluded.request_headers, response_headers = excluded.response_headers, \
-                response_bytes = excluded.response_bytes, truncated = excluded.truncated, detail = excluded.detail \
+                response_bytes = excluded.response_bytes, truncated = excluded.truncated, detail = excluded.detail, \
+                sent_sha256 = excluded.sent_sha256, sent_bytes = excluded.sent_bytes \
                 WHERE attempts.kind = 'interrupted'";
     for row in lost {
         insert(tx, &[row], told, |_| "superseded").await?;
@@ -197,8 +198,9 @@ fn attempts(rows: usize, bodies: usize, on_conflict: &str) -> String {
     let mut sql = format!(
         "INSERT OR FAIL INTO attempts (id, tenant_id, delivery_id, destination_id, number, actor_kind, actor_id, \
          started_at, duration_us, dns_us, connect_us, first_byte_us, method, url, request_headers, kind, status, \
-         response_headers, response_bytes, truncated, detail, next_attempt_at) VALUES {} ON CONFLICT (id) {on_conflict}",
-        placeholders(rows, 22)
+         response_headers, response_bytes, truncated, detail, next_attempt_at, sent_sha256, sent_bytes) VALUES {} \
+         ON CONFLICT (id) {on_conflict}",
+        placeholders(rows, 24)
     );
     if bodies > 0 {
         sql.push_str("; INSERT OR FAIL INTO attempt_bodies (attempt_id, body) VALUES ");
@@ -269,4 +271,6 @@ fn bind_attempt<'q>(query: Query<'q>, row: &'q Settlement, kind: &'static str) -
         .bind(attempt.truncated)
         .bind(attempt.detail.as_deref())
         .bind(row.next_attempt_at())
+        .bind(attempt.sent_sha256())
+        .bind(attempt.sent_bytes())
 }

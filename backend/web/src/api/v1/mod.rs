@@ -5,6 +5,7 @@ pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod bin;
+pub(crate) mod catalogue;
 pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod destination;
@@ -38,6 +39,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(attempt::routes)
         .configure(request::routes)
         .configure(bin::routes)
+        .configure(catalogue::routes)
         .default_service(web::to(route::nowhere));
     config.service(scope);
 }

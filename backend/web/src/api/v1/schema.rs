@@ -20,6 +20,16 @@ pub(crate) enum DestinationKind {
     Bin,
 }
 
+/// `raw`: the body as it came. `envelope`: the common envelope of the event catalogue. `cloudevents`: a CloudEvent 1.0 in
+/// structured mode.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum PayloadFormat {
+    Raw,
+    Envelope,
+    CloudEvents,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum RunState {

@@ -1,6 +1,6 @@
 //! A connection as the API takes and shows it.
 
-use postern_domain::Timestamp;
+use postern_domain::{Timestamp, payload::PayloadFormat};
 use postern_pipeline::configure::connection::{ConnectionChange, NewConnection};
 use postern_store::tenant::Connection;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,10 @@ pub(crate) struct CreateConnection {
     /// `payment.received`, `payment.*`; empty for all.
     #[serde(default)]
     pub(crate) event_types: Vec<String>,
+    /// In which form events are handed on; `raw` unless said otherwise.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::PayloadFormat>, nullable = false)]
+    pub(crate) payload: PayloadFormat,
 }
 
 /// What is to be different of a connection.
@@ -32,6 +36,9 @@ pub(crate) struct PatchConnection {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(crate) event_types: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<schema::PayloadFormat>, nullable = false)]
+    pub(crate) payload: Option<PayloadFormat>,
 }
 
 /// From a source to a destination.
@@ -42,6 +49,8 @@ pub(crate) struct ConnectionView {
     source_id: String,
     destination_id: String,
     event_types: Vec<String>,
+    #[schema(value_type = schema::PayloadFormat)]
+    payload: PayloadFormat,
     #[schema(value_type = schema::RunState)]
     state: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -57,6 +66,7 @@ impl ConnectionView {
             source_id: connection.source.to_string(),
             destination_id: connection.destination.to_string(),
             event_types: connection.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+            payload: connection.payload,
             state: connection.state.as_str(),
             created_at: connection.created_at,
             updated_at: connection.updated_at,
@@ -73,12 +83,13 @@ impl TryFrom<CreateConnection> for NewConnection {
             source: body.source_id.parse().map_err(|_| Problem::unknown_reference("source_id"))?,
             destination: body.destination_id.parse().map_err(|_| Problem::unknown_reference("destination_id"))?,
             event_types: body.event_types,
+            payload: body.payload,
         })
     }
 }
 
 impl From<PatchConnection> for ConnectionChange {
     fn from(body: PatchConnection) -> Self {
-        Self { event_types: body.event_types }
+        Self { event_types: body.event_types, payload: body.payload }
     }
 }

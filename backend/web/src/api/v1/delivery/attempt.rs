@@ -53,7 +53,8 @@ pub(crate) struct SentView {
     url: String,
     #[schema(value_type = Object)]
     headers: Option<Box<RawValue>>,
-    /// Of the payload; null once the event itself is past its retention.
+    /// Of what was sent: the event's own body, or what the connection's `payload` made of it. Null once the event is past
+    /// its retention.
     body_sha256: Option<String>,
     body_bytes: i32,
 }
@@ -83,9 +84,14 @@ pub(crate) struct ResultView {
 }
 
 impl AttemptView {
-    /// `body_sha256` and `body_bytes` are the payload's.
+    /// `body_sha256` and `body_bytes` are the event's own, for an attempt that sent just that.
     pub(crate) fn of(attempt: Attempt, body_sha256: Option<&[u8]>, body_bytes: i32) -> Self {
         let truncated = Truncated::from(attempt.truncated);
+        let sent = attempt.sent.as_ref().map(|(bytes, sha256)| (*bytes, kept::hex(sha256)));
+        let (body_bytes, body_sha256) = match sent {
+            Some((bytes, sha256)) => (bytes, Some(sha256)),
+            None => (body_bytes, body_sha256.map(kept::hex)),
+        };
         Self {
             id: attempt.id.to_string(),
             delivery_id: attempt.delivery.to_string(),
@@ -98,7 +104,7 @@ impl AttemptView {
                 method: attempt.method,
                 url: attempt.url,
                 headers: kept::headers(attempt.request_headers),
-                body_sha256: body_sha256.map(kept::hex),
+                body_sha256,
                 body_bytes,
             },
             result: ResultView {
