@@ -12,9 +12,8 @@ use crate::{
     request::RawRequest,
     scheme::Credentials,
     schemes::{
-        adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird,
-        monday, netlify, nowpayments, paddle_classic, paypal, plaid, sendgrid, sumsub, twilio, vonage,
-        wise,
+        adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird, monday,
+        netlify, nowpayments, paddle_classic, paypal, plaid, sendgrid, sumsub, twilio, vonage, wise,
     },
 };
 
@@ -72,9 +71,7 @@ const CODED: &[(&str, Parse)] = &[
     ("monday-jwt", |fields, credentials| Ok(Arc::new(monday::parse(fields, credentials)?))),
     ("netlify", |fields, credentials| Ok(Arc::new(netlify::parse(fields, credentials)?))),
     ("nowpayments", |fields, credentials| Ok(Arc::new(nowpayments::NowPayments::parse(fields, credentials)?))),
-    ("paddle-classic", |fields, credentials| {
-        Ok(Arc::new(paddle_classic::PaddleClassic::parse(fields, credentials)?))
-    }),
+    ("paddle-classic", |fields, credentials| Ok(Arc::new(paddle_classic::PaddleClassic::parse(fields, credentials)?))),
     ("paypal", |fields, credentials| Ok(Arc::new(paypal::PayPal::parse(fields, credentials)?))),
     ("plaid", |fields, credentials| Ok(Arc::new(plaid::Plaid::parse(fields, credentials)?))),
     ("sendgrid", |fields, credentials| Ok(Arc::new(sendgrid::SendGrid::parse(fields, credentials)?))),

@@ -26,13 +26,7 @@ impl<'a> KeyUrl<'a> {
 
     /// What is to be fetched, by GET.
     pub(crate) fn request(&self, host_suffix: &'static str) -> KeyRequest {
-        KeyRequest {
-            url: self.text.to_owned(),
-            method: "GET",
-            body: None,
-            host_suffix,
-            cache_as: self.text.to_owned(),
-        }
+        KeyRequest { url: self.text.to_owned(), method: "GET", body: None, host_suffix, cache_as: self.text.to_owned() }
     }
 }
 

@@ -77,7 +77,8 @@ fn common_name(subject: AnyRef<'_>) -> der::Result<Option<String>> {
             let mut pairs = der::SliceReader::new(set.value())?;
             while !pairs.is_finished() {
                 let pair: AnyRef<'_> = pairs.decode()?;
-                let (kind, value) = pair.sequence(|pair| Ok((ObjectIdentifier::decode(pair)?, AnyRef::decode(pair)?)))?;
+                let (kind, value) =
+                    pair.sequence(|pair| Ok((ObjectIdentifier::decode(pair)?, AnyRef::decode(pair)?)))?;
                 if kind == COMMON_NAME {
                     names.push(String::from_utf8_lossy(value.value()).into_owned());
                 }

@@ -59,7 +59,8 @@ impl AmazonSns {
             invalid("topic_arn", "is required: Amazon signs the messages of everybody's topics with the same key")
         })?;
         let pinned = fields.choice("signature_version", &VERSIONS)?;
-        let versions = VERSIONS.into_iter().filter(|(_, version)| pinned.is_none_or(|pinned| pinned == *version)).collect();
+        let versions =
+            VERSIONS.into_iter().filter(|(_, version)| pinned.is_none_or(|pinned| pinned == *version)).collect();
         Ok(Self { topic_arn: topic_arn.to_owned(), versions })
     }
 }
@@ -74,10 +75,9 @@ impl Coded for AmazonSns {
         let signed = message.signed().ok_or_else(|| lacking("a message of a known `Type`, with its fields"))?;
         let version = self.versions.iter().find(|(name, _)| *name == message.signature_version);
         let (_, algorithm) = version.ok_or_else(|| lacking("an allowed `SignatureVersion`"))?;
-        let (url, host_suffix) =
-            amazons(&message.certificate_url).filter(|(url, _)| url.path.ends_with(".pem")).ok_or_else(|| {
-                lacking("`SigningCertURL` as an https address of a .pem at sns.<region>.amazonaws.com")
-            })?;
+        let (url, host_suffix) = amazons(&message.certificate_url)
+            .filter(|(url, _)| url.path.ends_with(".pem"))
+            .ok_or_else(|| lacking("`SigningCertURL` as an https address of a .pem at sns.<region>.amazonaws.com"))?;
         let ask = url.request(host_suffix);
         let Some(answer) = keys.find(&ask.cache_as) else { return Ok(Proof::NeedsKey(ask)) };
         let certificate = std::str::from_utf8(&answer).ok().and_then(Certificate::from_pem);
@@ -90,11 +90,7 @@ impl Coded for AmazonSns {
         if message.r#type == CONFIRMATION {
             return message.confirm(keys);
         }
-        Ok(Proof::Shown(Shown {
-            secret_index: Some(0),
-            event_id: Some(message.message_id),
-            ..Shown::default()
-        }))
+        Ok(Proof::Shown(Shown { secret_index: Some(0), event_id: Some(message.message_id), ..Shown::default() }))
     }
 }
 
@@ -139,6 +135,7 @@ impl Message {
 fn amazons(text: &str) -> Option<(KeyUrl<'_>, &'static str)> {
     let url = KeyUrl::parse(text)?;
     let region = |tail: &str| url.host.strip_prefix("sns.")?.strip_suffix(tail);
-    let suffix = HOSTS.iter().find(|(tail, _)| region(tail).is_some_and(|region| !region.is_empty() && !region.contains('.')));
+    let suffix =
+        HOSTS.iter().find(|(tail, _)| region(tail).is_some_and(|region| !region.is_empty() && !region.contains('.')));
     suffix.map(|(_, suffix)| (url, *suffix))
 }

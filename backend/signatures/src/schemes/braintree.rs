@@ -2,15 +2,17 @@
 //!
 //! The key is the SHA-1 of the private key. Before a webhook exists, Braintree asks by GET for the HMAC of a challenge.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::{Invalid, Secret, Timestamp};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::{Fields, invalid},
-    parameters,
     heard::{Greeting, Keyring},
     mac::{Algorithm, Key, Keys, MAX_SIGNATURES, lower_hex},
+    parameters,
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,
@@ -30,7 +32,8 @@ pub(crate) struct Braintree {
 impl Braintree {
     pub(crate) fn parse(fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
         let public_key = fields.text("public_key")?;
-        let public_key = public_key.ok_or_else(|| invalid("public_key", "is required: the public key of the API keys"))?;
+        let public_key =
+            public_key.ok_or_else(|| invalid("public_key", "is required: the public key of the API keys"))?;
         if public_key.contains(['|', '&']) {
             return Err(invalid("public_key", "must not contain `|` or `&`"));
         }
@@ -53,15 +56,23 @@ impl Coded for Braintree {
         let [pairs, payload] = ["bt_signature", "bt_payload"].map(|name| only(&parameters, name));
         let pairs = pairs.and_then(|pairs| std::str::from_utf8(pairs).ok());
         let payload = payload.filter(|payload| payload.iter().all(|byte| is_base64(*byte)));
-        let (Some(pairs), Some(payload)) = (pairs, payload) else {
-            return Err(lacking("`bt_signature` once, and `bt_payload` once, in base64"));
+        let (Some(pairs), Some(payload), 2) = (pairs, payload, parameters.len()) else {
+            return Err(lacking("`bt_signature` and `bt_payload`, in base64, and nothing else"));
         };
         // Braintree signs the payload with the line end that its base64 has; some forms lose it.
         let texts: [&[&[u8]]; 2] = [&[payload], &[payload, b"\n"]];
         let found = texts.into_iter().find_map(|parts| self.keys.find(parts, self.signatures(pairs)));
         let what = format!("`bt_signature` with a pair of the public key `{}`", self.public_key);
         let secret_index = found.ok_or_else(|| mismatch(&what, self.keys.len()))?;
-        Ok(Proof::Shown(Shown { secret_index: Some(secret_index), covers_body: true, ..Shown::default() }))
+        // The pairs for other keys are not signed: the payload alone names the event.
+        let payload = payload.strip_suffix(b"\n").unwrap_or(payload);
+        Ok(Proof::Shown(Shown {
+            secret_index: Some(secret_index),
+            covers_body: true,
+            event_id: Some(hex::encode(Sha256::digest(payload))),
+            event_type: kind(payload),
+            ..Shown::default()
+        }))
     }
 
     fn greet(&self, request: &RawRequest<'_>) -> Option<Greeting> {
@@ -91,12 +102,21 @@ impl std::fmt::Debug for Braintree {
     }
 }
 
+/// What stands in the notification's `kind`.
+fn kind(payload: &[u8]) -> Option<String> {
+    let bytes: Vec<u8> = payload.iter().copied().filter(|byte| *byte != b'\n').collect();
+    let xml = String::from_utf8(STANDARD.decode(bytes).ok()?).ok()?;
+    let (_, rest) = xml.split_once("<kind>")?;
+    rest.split_once("</kind>").map(|(kind, _)| kind.to_owned())
+}
+
 fn digest(private_key: &str) -> Secret<Vec<u8>> {
     Secret::new(Sha1::digest(private_key.as_bytes()).to_vec())
 }
 
 fn only<'p>(parameters: &'p [parameters::Parameter<'_>], name: &str) -> Option<&'p [u8]> {
-    let mut values = parameters.iter().filter(|(found, _)| **found == *name.as_bytes()).map(|(_, value)| value.as_ref());
+    let mut values =
+        parameters.iter().filter(|(found, _)| **found == *name.as_bytes()).map(|(_, value)| value.as_ref());
     values.next().filter(|_| values.next().is_none())
 }
 

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const HEADER: &str = "x-hook0-signature";
+/// Names the event, where it is signed.
+const ID: HeaderName = HeaderName::from_static("x-event-id");
 const MAX_PARTS: usize = 32;
 const MAX_COVERED: usize = 64;
 
@@ -49,7 +51,8 @@ impl<'a> Parts<'a> {
         let entries: Vec<&str> = header.split(',').take(MAX_PARTS + 1).collect();
         let pairs = entries.iter().filter_map(|entry| entry.split_once('='));
         let pairs: Vec<(&str, &str)> = pairs.map(|(name, value)| (name.trim(), value.trim())).collect();
-        let values = |wanted: &'static str| pairs.iter().filter(move |(name, _)| *name == wanted).map(|(_, value)| *value);
+        let values =
+            |wanted: &'static str| pairs.iter().filter(move |(name, _)| *name == wanted).map(|(_, value)| *value);
         let once = ["t", "h", "v0", "v1"].into_iter().all(|name| values(name).count() <= 1);
         if entries.len() > MAX_PARTS || !once {
             return None;
@@ -93,14 +96,21 @@ impl Coded for Hook0 {
         };
         signed.push(request.body);
         let found = self.keys.find(&signed, std::iter::once(signature.and_then(lower_hex)));
-        let what = if parts.v1.is_some() { "a `v1` signature over the headers that `h` names and the body" } else { "a `v0` signature over {t}.{body}" };
+        let what = if parts.v1.is_some() {
+            "a `v1` signature over the headers that `h` names and the body"
+        } else {
+            "a `v0` signature over {t}.{body}"
+        };
         let secret_index = found.ok_or_else(|| mismatch(what, self.keys.len()))?;
         // Without `v1` the names were covered by nothing.
         let signed_headers = if parts.v1.is_some() { covered } else { Vec::new() };
+        let event_id =
+            if signed_headers.contains(&ID) { request.single_text(ID.as_str())?.map(str::to_owned) } else { None };
         Ok(Proof::Shown(Shown {
             secret_index: Some(secret_index),
             covers_body: true,
             signed_headers,
+            event_id,
             ..Shown::default()
         }))
     }

@@ -96,9 +96,11 @@ impl Coded for Jwt {
             (Some(known), Some(told)) => known == told,
             _ => true,
         };
-        let public_keys: Vec<PublicKey> = self.public_keys.iter().filter(fitting).map(|known| known.key.clone()).collect();
+        let public_keys: Vec<PublicKey> =
+            self.public_keys.iter().filter(fitting).map(|known| known.key.clone()).collect();
         let opened = token.open(&self.secrets, &public_keys);
-        let (claims, place) = opened.ok_or_else(|| self.profile.mismatch(self.secrets.len() + self.public_keys.len()))?;
+        let (claims, place) =
+            opened.ok_or_else(|| self.profile.mismatch(self.secrets.len() + self.public_keys.len()))?;
         if let Some(window) = &self.window {
             let signed_at = claims.seconds("iat").map(|at| at.to_string()).unwrap_or_default();
             window.check(&self.profile.header, &signed_at, now)?;
@@ -145,14 +147,19 @@ impl Profile {
             None => Ok(()),
             Some((claim, _)) if self.body_may_be_empty == Empty::Unhashed && request.body.is_empty() => {
                 let expected = format!("a body, whose hash is in claim `{claim}`");
-                if claims.contains(claim) { Err(Refusal::new(RefusalCause::SignatureMismatch, expected)) } else { Ok(()) }
+                if claims.contains(claim) {
+                    Err(Refusal::new(RefusalCause::SignatureMismatch, expected))
+                } else {
+                    Ok(())
+                }
             }
             Some((claim, form)) => check_hash(claims, claim, form, request.body, "body"),
         }
     }
 
     fn check_life(&self, claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
-        let unreadable = ["exp", "nbf"].into_iter().find(|name| claims.contains(name) && claims.seconds(name).is_none());
+        let unreadable =
+            ["exp", "nbf"].into_iter().find(|name| claims.contains(name) && claims.seconds(name).is_none());
         if let Some(name) = unreadable {
             return Err(malformed(format!("a token with the claim `{name}` in seconds")));
         }
@@ -175,7 +182,10 @@ fn check_hash(claims: &Claims, claim: &str, form: HashForm, content: &[u8], what
     if told.is_some_and(|told| bool::from(hash.as_slice().ct_eq(&told))) {
         return Ok(());
     }
-    Err(Refusal::new(RefusalCause::SignatureMismatch, format!("a {what} whose SHA-256 is in the token's claim `{claim}`")))
+    Err(Refusal::new(
+        RefusalCause::SignatureMismatch,
+        format!("a {what} whose SHA-256 is in the token's claim `{claim}`"),
+    ))
 }
 
 /// The rest after a word in any case and the space after it.
@@ -199,7 +209,10 @@ fn known_keys(texts: &[String]) -> Result<Vec<KnownKey>, Invalid> {
             known.extend(PublicKey::parse(text).map(|key| KnownKey { kid: None, key }));
         }
         if known.len() == before {
-            return Err(Invalid::new("public_keys", "must each be PEM, a JWK or a set of them, or base64 of a key's DER"));
+            return Err(Invalid::new(
+                "public_keys",
+                "must each be PEM, a JWK or a set of them, or base64 of a key's DER",
+            ));
         }
     }
     Ok(known)

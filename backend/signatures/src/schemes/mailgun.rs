@@ -9,9 +9,9 @@ use serde::Deserialize;
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::Fields,
-    parameters,
     heard::Keyring,
     mac::{Algorithm, Keys, lower_hex},
+    parameters,
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,
@@ -59,11 +59,7 @@ impl Coded for Mailgun {
         let found = self.keys.find(&parts, std::iter::once(lower_hex(&signed.signature)));
         let what = "`signature` in the body over {timestamp}{token}";
         let secret_index = found.ok_or_else(|| mismatch(what, self.keys.len()))?;
-        Ok(Proof::Shown(Shown {
-            secret_index: Some(secret_index),
-            event_id: Some(signed.token),
-            ..Shown::default()
-        }))
+        Ok(Proof::Shown(Shown { secret_index: Some(secret_index), event_id: Some(signed.token), ..Shown::default() }))
     }
 }
 

@@ -9,9 +9,9 @@ use postern_domain::{Invalid, Timestamp};
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::Fields,
-    parameters,
     heard::{Greeting, Keyring},
     mac::{Algorithm, Keys},
+    parameters,
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,

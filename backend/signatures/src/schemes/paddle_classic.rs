@@ -8,8 +8,8 @@ use postern_domain::{Invalid, Timestamp};
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::Fields,
-    parameters::{self, Parameter},
     heard::Keyring,
+    parameters::{self, Parameter},
     public_key::{PublicAlgorithm, PublicKey},
     refusal::Refusal,
     request::RawRequest,
@@ -34,7 +34,8 @@ impl PaddleClassic {
 impl Coded for PaddleClassic {
     fn verify(&self, request: &RawRequest<'_>, _now: Timestamp, _keys: &dyn Keyring) -> Result<Proof, Refusal> {
         let parameters = parameters::read(request.body).ok_or_else(|| lacking("a form with fewer parameters"))?;
-        let (signatures, mut fields): (Vec<_>, Vec<_>) = parameters.into_iter().partition(|(name, _)| **name == *SIGNATURE);
+        let (signatures, mut fields): (Vec<_>, Vec<_>) =
+            parameters.into_iter().partition(|(name, _)| **name == *SIGNATURE);
         fields.sort_by(|(one, _), (other, _)| one.cmp(other));
         let repeated = fields.windows(2).any(|pair| pair[0].0 == pair[1].0);
         let [(_, signature)] = &signatures[..] else {

@@ -40,7 +40,8 @@ pub(crate) struct PayPal {
 impl PayPal {
     pub(crate) fn parse(fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
         let webhook_id = fields.text("webhook_id")?;
-        let webhook_id = webhook_id.ok_or_else(|| invalid("webhook_id", "is required: it is part of what is signed"))?;
+        let webhook_id =
+            webhook_id.ok_or_else(|| invalid("webhook_id", "is required: it is part of what is signed"))?;
         if webhook_id.contains('|') {
             return Err(invalid("webhook_id", "must not contain `|`"));
         }

@@ -121,7 +121,8 @@ impl Coded for Plaid {
     fn verify(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Proof, Refusal> {
         let token = PROFILE.token(request)?;
         let kid = token.kid.clone().filter(|kid| is_kid(kid));
-        let kid = kid.ok_or_else(|| malformed(format!("header `{}` with a token that names its key", PROFILE.header)))?;
+        let kid =
+            kid.ok_or_else(|| malformed(format!("header `{}` with a token that names its key", PROFILE.header)))?;
         let jwk = match self.key(&kid, keys)? {
             Found::Key(jwk) => jwk,
             Found::Ask(request) => return Ok(Proof::NeedsKey(request)),

@@ -12,9 +12,9 @@ use subtle::ConstantTimeEq;
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::Fields,
-    parameters::{self, Parameter},
     heard::Keyring,
     mac::{Algorithm, Keys, lower_hex},
+    parameters::{self, Parameter},
     refusal::{Refusal, RefusalCause},
     request::{RawRequest, malformed},
     scheme::Credentials,
@@ -46,9 +46,9 @@ impl Coded for Twilio {
             check_body_hash(request)?;
         }
         let signed = signed_parameters(parameters);
-        let found = variants(request.url).into_iter().find_map(|url| {
-            self.keys.find(&[url.as_bytes(), &signed], std::iter::once(signature.clone()))
-        });
+        let found = variants(request.url)
+            .into_iter()
+            .find_map(|url| self.keys.find(&[url.as_bytes(), &signed], std::iter::once(signature.clone())));
         let secret_index = found.ok_or_else(|| {
             let over = if is_form { "URL and form parameters" } else { "the URL" };
             mismatch(&format!("an HMAC over {over} in header `{HEADER}`"), self.keys.len())

@@ -51,22 +51,35 @@ fn adyen_covers_eight_fields_of_an_item() {
 }
 
 #[test]
-fn adyen_does_not_cover_what_else_an_item_says_nor_where_a_field_ends() {
+fn adyen_does_not_cover_what_else_an_item_says() {
     let genuine = adyen(&[full_item()]);
     for (from, to) in [
         ("\"why\"", "\"because\""),
         ("\"more\":\"1\"", "\"more\":\"2\""),
         ("\"live\":\"true\"", "\"live\":\"false\""),
-        // The same text as a text or as a number, and a `:` moved from between two fields into one of them.
+        // The same text as a text or as a number.
         ("1130", "\"1130\""),
         ("\"success\":\"true\"", "\"success\":true"),
     ] {
         assert!(genuine.replacing(from, to).is_accepted(), "{from} as {to}");
     }
+}
+
+#[test]
+fn adyens_fields_cannot_be_cut_in_another_way() {
     let fields = json!({"pspReference": "psp:orig", "originalReference": "acc", "merchantAccountCode": "ref",
         "merchantReference": "1130", "amount": {"value": "EUR", "currency": "REFUND"}, "eventCode": "true"});
     let moved = adyen(&[adyen_item("psp:orig:acc:ref:1130:EUR:REFUND:true:", fields)]);
-    assert!(moved.is_accepted());
+    assert_eq!(moved.cause(), RefusalCause::MalformedBody);
+    // The merchant's own reference may contain what it wants: there are three fields before it and four after it.
+    let fields = json!({"pspReference": "psp", "merchantReference": "a:b", "eventCode": "REFUND"});
+    assert!(adyen(&[adyen_item("psp:::a:b:::REFUND:", fields)]).is_accepted());
+}
+
+#[test]
+fn adyens_event_is_named_by_what_is_signed() {
+    assert_eq!(adyen(&[full_item()]).shown().event_id.as_deref(), Some("psp:REFUND:true"));
+    assert_eq!(adyen(&[full_item(), full_item()]).shown().event_id.as_deref(), Some("psp:REFUND:true,psp:REFUND:true"));
 }
 
 #[test]
@@ -116,7 +129,10 @@ fn canonical_text(json: &str) -> Option<String> {
 #[test]
 fn names_are_sorted_at_every_depth_and_values_stay_as_they_are_written() {
     for (json, expected) in [
-        (r#" { "b" : 1 , "a" : { "d" : [ 2 , { "z":0, "y" : 1e-7 } ], "c":0.10 } } "#, r#"{"a":{"c":0.10,"d":[2,{"y":1e-7,"z":0}]},"b":1}"#),
+        (
+            r#" { "b" : 1 , "a" : { "d" : [ 2 , { "z":0, "y" : 1e-7 } ], "c":0.10 } } "#,
+            r#"{"a":{"c":0.10,"d":[2,{"y":1e-7,"z":0}]},"b":1}"#,
+        ),
         (r#"{"é":"\u00e9","e":"é","":"\/"}"#, r#"{"":"\/","e":"é","é":"\u00e9"}"#),
         (r#"{"a":12345678901234567890123,"A":true,"_":null}"#, r#"{"A":true,"_":null,"a":12345678901234567890123}"#),
         // U+1F600 is two units of UTF-16, the first of which is below U+FF5E.
@@ -133,7 +149,9 @@ fn names_are_sorted_at_every_depth_and_values_stay_as_they_are_written() {
 fn what_can_be_read_in_two_ways_or_is_too_deep_is_not_canonical() {
     let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
     assert!(canonical_text(&deep(16)).is_some());
-    for json in ["", "{", "{\"a\":1,\"a\":2}", r#"{"a":1,"\u0061":2}"#, "{\"a\":1} x", "{'a':1}", &deep(17), &deep(100_000)] {
+    for json in
+        ["", "{", "{\"a\":1,\"a\":2}", r#"{"a":1,"\u0061":2}"#, "{\"a\":1} x", "{'a':1}", &deep(17), &deep(100_000)]
+    {
         assert_eq!(canonical_text(json), None, "{:.40}", json);
     }
 }
@@ -147,7 +165,13 @@ fn nowpayments_signs_the_sorted_json() {
     assert_eq!(genuine.shown().secret_index, Some(1));
     // White space and the order of names are not signed.
     assert!(genuine.with_body("{\"a\": {\"x\": 0.10, \"y\": \"t\"},\n \"b\": [1, 2]}").is_accepted());
-    for (from, to) in [("0.10", "0.1"), ("\"t\"", "\"T\""), ("[1,2]", "[2,1]"), ("\"x\":0.10", "\"z\":0.10"), ("\"t\"", "\"\\u0074\"")] {
+    for (from, to) in [
+        ("0.10", "0.1"),
+        ("\"t\"", "\"T\""),
+        ("[1,2]", "[2,1]"),
+        ("\"x\":0.10", "\"z\":0.10"),
+        ("\"t\"", "\"\\u0074\""),
+    ] {
         assert_eq!(genuine.replacing(from, to).cause(), RefusalCause::SignatureMismatch, "{from} as {to}");
     }
     assert_eq!(genuine.replacing("\"b\"", "\"a\"").cause(), RefusalCause::MalformedBody);

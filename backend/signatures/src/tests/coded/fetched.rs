@@ -198,8 +198,13 @@ fn plaids_key_is_asked_for_with_the_clients_credentials() {
 
 #[test]
 fn plaid_without_a_way_to_a_key_is_refused() {
-    assert_eq!(plaid_by(&json!({}), &[], &[&jwk("another", None).to_string()]).cause(), RefusalCause::SignatureMismatch);
-    let made = |config: Value, secrets: &[&str]| parse("plaid", &config, &credentials(secrets, &[])).expect_err("no key").field;
+    assert_eq!(
+        plaid_by(&json!({}), &[], &[&jwk("another", None).to_string()]).cause(),
+        RefusalCause::SignatureMismatch
+    );
+    let made = |config: Value, secrets: &[&str]| {
+        parse("plaid", &config, &credentials(secrets, &[])).expect_err("no key").field
+    };
     assert_eq!(made(json!({}), &[]), "public_keys");
     assert_eq!(made(json!({"client_id": "c1"}), &[]), "secrets");
     assert_eq!(made(json!({}), &["s"]), "config.client_id");
@@ -249,7 +254,9 @@ fn sns_signed(mut message: Value, names: &[&str], algorithm: PublicAlgorithm) ->
     let signed: String = names.iter().map(field).collect();
     message["Signature"] = json!(base64(&rsa_sign(algorithm, signed.as_bytes())));
     let scheme = parse("amazon-sns", &json!({"topic_arn": TOPIC}), &credentials(&[], &[])).expect("a scheme");
-    Case::new(scheme, &[], message.to_string()).at(NOW_S).having_fetched(SNS_CERTIFICATE_URL, SNS_CERTIFICATE.as_bytes())
+    Case::new(scheme, &[], message.to_string())
+        .at(NOW_S)
+        .having_fetched(SNS_CERTIFICATE_URL, SNS_CERTIFICATE.as_bytes())
 }
 
 fn sns_message(kind: &str, version: &str) -> Value {
@@ -341,7 +348,9 @@ fn a_signed_confirmation_is_visited_and_then_answered() {
 
 #[test]
 fn amazons_versions_and_types_are_few() {
-    for (from, to) in [("\"2\"", "\"3\""), ("\"Notification\"", "\"Notice\""), ("\"m1\"", "1"), ("\"Message\"", "\"Text\"")] {
+    for (from, to) in
+        [("\"2\"", "\"3\""), ("\"Notification\"", "\"Notice\""), ("\"m1\"", "1"), ("\"Message\"", "\"Text\"")]
+    {
         assert_eq!(sns().replacing(from, to).cause(), RefusalCause::MalformedBody, "{from} as {to}");
     }
     let config = json!({"topic_arn": TOPIC, "signature_version": "2"});

@@ -30,6 +30,7 @@ fn hook0_covers_the_headers_it_names() {
     let shown = genuine.shown();
     assert_eq!(shown.secret_index, Some(1));
     assert_eq!(shown.signed_headers, ["x-event-id", "x-event-type"]);
+    assert_eq!(shown.event_id.as_deref(), Some("e1"));
     assert_eq!(genuine.with("X-Event-Id", "e2").cause(), RefusalCause::SignatureMismatch);
     assert_eq!(genuine.without("X-Event-Type").cause(), RefusalCause::MissingHeader);
     // The names are signed in lower case.
@@ -46,7 +47,7 @@ fn hook0_takes_its_older_code_only_without_the_newer_one() {
     assert!(genuine.shown().signed_headers.is_empty());
     // The names are covered by nothing then.
     let named = hook0(&format!("t={NOW_S},h=x-event-id,v0={v0}"));
-    assert!(named.shown().signed_headers.is_empty());
+    assert!(named.shown().signed_headers.is_empty() && named.shown().event_id.is_none());
     for header in [
         format!("t={NOW_S},v0={v0},v1={v0}"),
         format!("t={NOW_S},v0={v0},v1="),
@@ -91,7 +92,8 @@ fn hubspot(signed_url: &str, url: &str) -> Case {
 
 #[test]
 fn hubspot_decodes_twelve_escapes_and_no_other() {
-    let url = "https://a.example/in?a=%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B&b=%20%26%3D%2B%23%25%41%253A%C3%A9&c=%3a%2f&d=%";
+    let url =
+        "https://a.example/in?a=%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B&b=%20%26%3D%2B%23%25%41%253A%C3%A9&c=%3a%2f&d=%";
     let signed = "https://a.example/in?a=:/?@!$'()*,;&b=%20%26%3D%2B%23%25%41%253A%C3%A9&c=%3a%2f&d=%";
     assert!(hubspot(signed, url).is_accepted());
     assert!(!hubspot(url, url).is_accepted());
@@ -190,8 +192,12 @@ fn sendgrids_timestamp_has_a_limit_only_where_one_is_configured() {
 #[test]
 fn a_key_of_another_kind_is_refused_when_the_source_is_made() {
     let point = p384_key().verifying_key().to_encoded_point(false);
-    let p384 = STANDARD.encode([&hex::decode("3076301006072a8648ce3d020106052b81040022036200").expect("hex")[..], point.as_bytes()].concat());
-    for (scheme, key) in [("sendgrid", PUBLIC_PEM), ("sendgrid", &p384), ("sendgrid", "AAAA"), ("wise", &spki()), ("wise", "")] {
+    let p384 = STANDARD.encode(
+        [&hex::decode("3076301006072a8648ce3d020106052b81040022036200").expect("hex")[..], point.as_bytes()].concat(),
+    );
+    for (scheme, key) in
+        [("sendgrid", PUBLIC_PEM), ("sendgrid", &p384), ("sendgrid", "AAAA"), ("wise", &spki()), ("wise", "")]
+    {
         let error = parse(scheme, &json!({}), &credentials(&[], &[key])).expect_err("another kind");
         assert_eq!(error.field, "public_keys", "{scheme}");
     }

@@ -113,7 +113,8 @@ fn messagebirds_token_lives_for_its_time_and_a_second() {
 
 #[test]
 fn messagebird_hashes_no_empty_body() {
-    let empty = messagebird(|claims| drop(claims.as_object_mut().map(|claims| claims.remove("payload_hash")))).with_body("");
+    let empty =
+        messagebird(|claims| drop(claims.as_object_mut().map(|claims| claims.remove("payload_hash")))).with_body("");
     assert!(empty.is_accepted());
     assert_eq!(empty.with_body(BODY).cause(), RefusalCause::SignatureMismatch);
     assert_eq!(messagebird(|_| ()).with_body("").cause(), RefusalCause::SignatureMismatch);
@@ -141,7 +142,8 @@ fn a_token_is_three_parts_of_strict_base64_and_nothing_more() {
         assert!(!genuine.with(MESSAGEBIRD, &altered).is_accepted(), "{altered}");
     }
     let extended = json!({"alg": "HS256", "crit": ["exp"]});
-    let token = signed_by(&extended, &messagebird_claims(), |signed| hmac(Algorithm::Sha256, SECRET.as_bytes(), &[signed]));
+    let token =
+        signed_by(&extended, &messagebird_claims(), |signed| hmac(Algorithm::Sha256, SECRET.as_bytes(), &[signed]));
     assert_eq!(genuine.with(MESSAGEBIRD, &token).cause(), RefusalCause::MalformedHeader);
 }
 
@@ -280,7 +282,9 @@ fn netlifys_token_has_an_issuer_and_a_hash() {
     let genuine = case_of("netlify", "X-Webhook-Signature", &shared("HS256", &claims));
     assert!(genuine.is_accepted());
     assert_eq!(genuine.replacing("e1", "e2").cause(), RefusalCause::SignatureMismatch);
-    for claims in [json!({"sha256": hex_hash(BODY)}), json!({"iss": "me", "sha256": hex_hash(BODY)}), json!({"iss": "netlify"})] {
+    for claims in
+        [json!({"sha256": hex_hash(BODY)}), json!({"iss": "me", "sha256": hex_hash(BODY)}), json!({"iss": "netlify"})]
+    {
         assert!(!genuine.with("X-Webhook-Signature", &shared("HS256", &claims)).is_accepted(), "{claims}");
     }
 }

@@ -95,7 +95,8 @@ pub(super) fn rsa_sign(algorithm: PublicAlgorithm, message: &[u8]) -> Vec<u8> {
         other => panic!("{other:?} is not one of RSA's"),
     };
     let length = |bytes: usize| u8::try_from(bytes).expect("short");
-    let mut prefix = vec![0x30, length(oid.len() + hashed.len() + 8), 0x30, length(oid.len() + 4), 0x06, length(oid.len())];
+    let mut prefix =
+        vec![0x30, length(oid.len() + hashed.len() + 8), 0x30, length(oid.len() + 4), 0x06, length(oid.len())];
     prefix.extend(&oid);
     prefix.extend([0x05, 0x00, 0x04, length(hashed.len())]);
     let padding = Pkcs1v15Sign { hash_len: Some(hashed.len()), prefix: prefix.into() };
@@ -123,16 +124,16 @@ pub(super) fn p384_sign(message: &[u8]) -> p384::ecdsa::Signature {
 #[test]
 fn each_algorithm_of_rsa_verifies_its_own_signatures_only() {
     let key = PublicKey::parse(PUBLIC_PEM).expect("a key");
-    let all = [
-        PublicAlgorithm::RsaSha1,
-        PublicAlgorithm::RsaSha256,
-        PublicAlgorithm::RsaSha384,
-        PublicAlgorithm::RsaSha512,
-    ];
+    let all =
+        [PublicAlgorithm::RsaSha1, PublicAlgorithm::RsaSha256, PublicAlgorithm::RsaSha384, PublicAlgorithm::RsaSha512];
     for made_with in all {
         let signature = rsa_sign(made_with, b"a message");
         for read_as in all {
-            assert_eq!(key.verifies(read_as, &[b"a ", b"message"], &signature), read_as == made_with, "{made_with:?} as {read_as:?}");
+            assert_eq!(
+                key.verifies(read_as, &[b"a ", b"message"], &signature),
+                read_as == made_with,
+                "{made_with:?} as {read_as:?}"
+            );
         }
         assert!(!key.verifies(made_with, &[b"another"], &signature));
         assert!(!key.verifies(made_with, &[b"a message"], &signature[1..]));
