@@ -24,6 +24,8 @@ mod preset;
 mod public_key;
 mod refusal;
 mod request;
+#[cfg(any(test, feature = "samples"))]
+pub mod sample;
 mod scheme;
 mod schemes;
 mod template;

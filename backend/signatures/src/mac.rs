@@ -107,6 +107,13 @@ impl Keys {
     }
 }
 
+#[cfg(any(test, feature = "samples"))]
+impl Keys {
+    pub(crate) fn first(&self) -> Option<&Key> {
+        self.0.first()
+    }
+}
+
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} keys]", self.len())

@@ -15,7 +15,7 @@ use crate::{
     preset::{Need, PresetAnswer, PresetScheme, Presets, Trust},
     refusal::{Refusal, RefusalCause},
     request::RawRequest,
-    schemes::signed::SecretsOf,
+    schemes::secret::SecretsOf,
     verifier::{GENERIC, Verifier, VerifierPlan},
 };
 
@@ -139,6 +139,11 @@ impl SourceScheme {
     pub fn examine(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Examined {
         let outcome = self.hear(request, now, keys);
         Examined { steps: steps(&self.verifier, &outcome), outcome }
+    }
+
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) const fn verifier(&self) -> &Verifier {
+        &self.verifier
     }
 
     fn of_preset(preset: &PresetScheme, config: &Value, credentials: &Credentials) -> Result<Self, Invalid> {

@@ -72,6 +72,23 @@ impl Keys {
         }
     }
 
+    /// A signature by the first key, where both sides have it.
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn sample(
+        &self,
+        template: &Template,
+        (request, filling): (&RawRequest<'_>, Filling<'_>),
+    ) -> Option<Vec<u8>> {
+        match self {
+            Self::Hmac(keys) => keys.first().map(|key| key.mac(&template.fill(request, filling))),
+            Self::Hash(algorithm, secrets) => {
+                let filling = Filling { secret: secrets.first()?.expose(), ..filling };
+                Some(digest(*algorithm, &template.fill(request, filling)))
+            }
+            Self::Ed25519(_) => None,
+        }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         match self {
             Self::Hmac(keys) => keys.len(),
