@@ -38,11 +38,11 @@ fn every_changed_bit_of_a_signed_body_is_refused() {
     for (vector, source) in valid() {
         let headers = vector.header_map();
         let taken = |body: &[u8]| vector.hear(&source, &headers, body).is_ok();
-        let altered = flips(vector.body.as_bytes(), is_slow(&vector));
-        let passed = altered.iter().filter(|body| taken(body)).count();
+        let mut altered = flips(vector.body.as_bytes(), is_slow(&vector));
+        altered.push(format!("{} ", vector.body).into_bytes());
+        let passed = altered.iter().filter(|body| taken(body) && !vector.says_the_same(body)).count();
         if covers_body(&source) {
             assert_eq!(passed, 0, "{}", vector.id);
-            assert!(!taken(format!("{} ", vector.body).as_bytes()), "{}", vector.id);
         } else {
             let preset = Presets::builtin().find(&vector.provider).expect("a preset");
             let scheme = preset.scheme(Some(&vector.scheme)).expect("a scheme");
@@ -74,6 +74,10 @@ fn may_pass(vector: &Vector, name: &str, altered: &str) -> bool {
         "paddle" => original.contains("h2"),
         "stripe" => original.contains("v0") || original.matches("v1").count() > 1,
         "veriff" => altered.eq_ignore_ascii_case(original),
+        // Twilio's and Mailgun's bodies are read as what they say they are.
+        _ if name.eq_ignore_ascii_case("content-type") => altered.eq_ignore_ascii_case(original),
+        // The names of headers may be written in any case, and beside the newer code the older one counts for nothing.
+        "coinbase-cdp" => altered.eq_ignore_ascii_case(original) || original.contains("v0="),
         // The name of the scheme may be written in any case.
         "postmark" | "chargebee" => altered.eq_ignore_ascii_case(original) && altered[6..] == original[6..],
         _ => false,
@@ -94,6 +98,22 @@ fn every_changed_bit_of_a_signed_header_is_refused() {
                 let heard = vector.hear(&source, &changed, vector.body.as_bytes());
                 assert!(heard.is_err() || may_pass(&vector, name, &text), "{} {name}: {text}", vector.id);
             }
+        }
+    }
+}
+
+#[test]
+fn every_changed_bit_of_a_signed_address_is_refused() {
+    for (vector, source) in valid() {
+        let preset = Presets::builtin().find(&vector.provider).expect("a preset");
+        if !preset.scheme(Some(&vector.scheme)).expect("a scheme").needs_public_url {
+            continue;
+        }
+        for altered in flips(vector.url.as_bytes(), false) {
+            let Ok(url) = String::from_utf8(altered) else { continue };
+            let altered = Vector { url, ..vector.clone() };
+            let heard = altered.hear(&source, &vector.header_map(), vector.body.as_bytes());
+            assert!(heard.is_err(), "{}: {}", vector.id, altered.url);
         }
     }
 }
