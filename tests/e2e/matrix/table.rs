@@ -27,6 +27,8 @@ const ROWS: [Row; 46] = [
     ("PATCH /api/v1/sources/{id}", 200, renamed),
     ("POST /api/v1/sources/{id}/check", 200, |_| Some(json!({ "method": "POST", "body": "{}" }))),
     ("POST /api/v1/sources/{id}/rotate-url", 200, |_| Some(json!({}))),
+    // Its provider hands over no secret; whoever may not ask is not told so much.
+    ("POST /api/v1/sources/{id}/await-handshake", 422, none),
     ("POST /api/v1/sources/{id}/pause", 200, none),
     ("POST /api/v1/sources/{id}/resume", 200, none),
     ("GET /api/v1/destinations", 200, none),
