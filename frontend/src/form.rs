@@ -1,10 +1,14 @@
 //! Forms as they are shown: what was typed, what is wrong with it, and what may be chosen.
 
+use std::borrow::Cow;
+
 /// What the inputs are called, by their names. One table, so that a label and the summary of errors use the same word.
 const LABELS: &[(&str, &str)] = &[
     ("action", "Action"),
     ("actor", "Who"),
     ("allowed_ips", "Allowed addresses"),
+    ("body", "Body"),
+    ("body_as", "How the body is given"),
     ("concurrency", "Requests at once"),
     ("config.algorithm", "Algorithm"),
     ("config.encoding", "Encoding of the signature"),
@@ -31,16 +35,24 @@ const LABELS: &[(&str, &str)] = &[
     ("headers", "Headers"),
     ("kind", "Kind"),
     ("max_body_bytes", "Largest body in bytes"),
+    ("method", "Method"),
     ("name", "Name"),
     ("outcome", "Outcome"),
     ("password", "Password"),
     ("provider", "Sender"),
+    ("public_keys", "Public keys of the sender"),
+    ("public_url", "URL as the sender knows it"),
     ("q", "Text"),
     ("rate_limit.burst", "Burst"),
     ("rate_limit.per_s", "Requests per second"),
+    ("received_at", "Received at (UTC)"),
+    ("response.body", "Body of the answer"),
+    ("response.content_type", "Type of the answer"),
+    ("response.status", "Status of the answer"),
     ("retry.jitter_pct", "Jitter in percent"),
     ("retry.schedule_s", "Waits between tries in seconds"),
     ("role", "Role"),
+    ("scheme", "Scheme"),
     ("scopes", "Scopes"),
     ("secrets", "Secrets"),
     ("source", "Source"),
@@ -57,28 +69,37 @@ const LABELS: &[(&str, &str)] = &[
 /// One input. Its name is also its id, and is the API's name for the same thing, so that errors find it.
 #[derive(Clone, Debug, Default)]
 pub struct Field {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub value: String,
     pub error: Option<String>,
     /// Of a select; empty for inputs that are typed into.
     pub options: Vec<Choice>,
+    /// In the words of whoever asks for it; otherwise [`LABELS`] has one.
+    own_label: Option<String>,
 }
 
 impl Field {
     #[must_use]
-    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: value.into(), ..Self::default() }
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into(), ..Self::default() }
     }
 
     /// A select with its options.
     #[must_use]
-    pub fn select(name: &'static str, value: impl Into<String>, options: Vec<Choice>) -> Self {
+    pub fn select(name: impl Into<Cow<'static, str>>, value: impl Into<String>, options: Vec<Choice>) -> Self {
         Self { options, ..Self::new(name, value) }
     }
 
     #[must_use]
     pub fn with_error(mut self, text: impl Into<String>) -> Self {
         self.error = Some(text.into());
+        self
+    }
+
+    /// Called as a provider calls it.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.own_label = Some(label.into());
         self
     }
 
@@ -99,12 +120,13 @@ impl Field {
 
     /// What it is called on the page.
     #[must_use]
-    pub fn label(&self) -> &'static str {
-        LABELS.iter().find(|(name, _)| *name == self.name).map_or(self.name, |(_, label)| label)
+    pub fn label(&self) -> &str {
+        let usual = || LABELS.iter().find(|(name, _)| *name == self.name).map(|(_, label)| *label);
+        self.own_label.as_deref().or_else(usual).unwrap_or(&self.name)
     }
 
     fn answers_to(&self, name: &str) -> bool {
-        name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        name.strip_prefix(&*self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 }
 

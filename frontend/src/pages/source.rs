@@ -5,6 +5,7 @@ use askama::Template;
 use crate::{
     Sample, links,
     parts::{ConnectionRow, EventRow, Fact, RequestRow, SecretPanel},
+    provider::About,
     sample::{self, Taste, rows},
     shell::{Section, Shell},
     state::State,
@@ -20,6 +21,8 @@ pub struct SourceDetail {
     pub paused: bool,
     /// Where its sender posts to; none for a publish source.
     pub ingest_url: Option<String>,
+    /// Who sends, and how far that can be believed; none for a publish source.
+    pub about: Option<About>,
     pub secrets: SecretPanel,
     pub facts: Vec<Fact>,
     pub connections: Vec<ConnectionRow>,
@@ -30,7 +33,7 @@ pub struct SourceDetail {
 }
 
 impl SourceDetail {
-    /// The path of a verb: `edit`, `delete`, `pause`, `resume`, `reveal`.
+    /// The path of a verb: `edit`, `delete`, `pause`, `resume`, `reveal`, `check`.
     #[must_use]
     pub fn verb(&self, verb: &str) -> String {
         links::verb(&links::source(&self.shell.tenant_id, &self.id), verb)
@@ -58,6 +61,7 @@ impl Sample for SourceDetail {
             state: State::Active,
             paused: taste == Taste::Hostile,
             ingest_url: taste.some("http://127.0.0.1:8080/in/abc"),
+            about: taste.some_of(About::sample(taste)),
             secrets: SecretPanel {
                 masked: taste.list(|taste, _| taste.name("whsec_••••c41d")),
                 shown: if taste == Taste::Hostile { taste.list(|taste, _| taste.name("")) } else { Vec::new() },
