@@ -17,6 +17,7 @@ mod key_use;
 mod lanes;
 mod metrics;
 pub mod people;
+pub mod providers;
 mod recorder;
 mod routing;
 mod tasks;

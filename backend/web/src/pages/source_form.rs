@@ -92,8 +92,8 @@ async fn again(
     for field in form.fields_mut() {
         // Who sends is fixed once the source exists; a field that this sender does not have was not sent.
         let is_fixed = field.name == "provider" && source.is_some();
-        if !is_fixed && field.name != "secrets" && !posted.all(field.name).is_empty() {
-            field.value = posted.text(field.name).to_owned();
+        if !is_fixed && field.name != "secrets" && !posted.all(&field.name).is_empty() {
+            field.value = posted.text(&field.name).to_owned();
         }
     }
     if !answer::explain(&mut form, &problem) {
