@@ -18,7 +18,7 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use postern_domain::{EventId, SourceId, TenantId, TenantScope, event_type, source::SourceKind};
 use postern_seal::token::sha256;
-use postern_signatures::RawRequest;
+use postern_signatures::{Heard, RawRequest};
 use postern_store::{
     StoreError,
     engine::{DedupInput, EventRow, FirstEvent},
@@ -193,8 +193,9 @@ pub async fn receive(
     let request =
         RawRequest { method: incoming.method, url: incoming.url, headers: incoming.headers, body: &incoming.body };
     let Some(scheme) = &source.scheme else { return Err(AcceptError::NoSource) };
-    let verified = match scheme.verify(&request, now) {
-        Ok(verified) => verified,
+    let verified = match scheme.hear(&request, now, &()) {
+        Ok(Heard::Event(verified)) => verified,
+        Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => return Err(AcceptError::NoSource),
         Err(refusal) => {
             recorder::refused(engine, source, incoming, refusal.cause.as_str(), &refusal.expected);
             return Err(AcceptError::Refused(refusal));

@@ -15,7 +15,7 @@ use postern_domain::{
 };
 use postern_egress::{Blocked, CheckedUrl};
 use postern_limits::RateLimiter;
-use postern_signatures::{Credentials, DedupRule, SourceScheme, outgoing::SigningKey};
+use postern_signatures::{Credentials, DedupRule, Presets, SourceScheme, outgoing::SigningKey};
 use postern_store::engine::config::{ConnectionConfig, DestinationConfig, KeyConfig, SourceConfig};
 
 use crate::lanes::{DestinationRuntime, Lanes, TenantRuntime};
@@ -78,7 +78,8 @@ impl SourceEntry {
         let scheme = match row.kind {
             SourceKind::Webhook => {
                 let credentials = Credentials { secrets: row.secrets, public_keys: row.public_keys };
-                Some(SourceScheme::parse(row.provider.as_deref(), row.scheme.as_deref(), &row.config, credentials)?)
+                let (provider, scheme) = (row.provider.as_deref(), row.scheme.as_deref());
+                Some(SourceScheme::parse(Presets::builtin(), provider, scheme, &row.config, credentials)?)
             }
             SourceKind::Publish => None,
         };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use sha2::{Digest, Sha256};
 
-use crate::{body::Pointer, naming::bounded, request::RawRequest, scheme::Verified};
+use crate::{body::Pointer, heard::Verified, naming::bounded, request::RawRequest};
 
 /// A configured key, ready to be asked about every request.
 #[derive(Clone, Debug)]

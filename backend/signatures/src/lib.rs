@@ -5,11 +5,14 @@
 //! secret nor an expected signature leaves this crate. Start at [`SourceScheme`]; [`outgoing`] is the other direction.
 
 mod body;
+mod coded;
 mod dedup;
 mod fields;
+mod heard;
 mod mac;
 mod naming;
 pub mod outgoing;
+mod preset;
 mod refusal;
 mod request;
 mod scheme;
@@ -19,9 +22,11 @@ mod whsec;
 mod window;
 
 pub use dedup::DedupRule;
+pub use heard::{Examined, Greeting, Heard, KeyRequest, Keyring, Step, Verified};
+pub use preset::{ConfigField, Need, Preset, PresetAnswer, PresetScheme, Presets, SecretForm, Trust};
 pub use refusal::{Refusal, RefusalCause};
 pub use request::RawRequest;
-pub use scheme::{Credentials, SourceScheme, Verified};
+pub use scheme::{Credentials, SourceScheme};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use postern_domain::{
     source::{DEFAULT_MAX_BODY_BYTES, SourceKind, check_max_body_bytes},
 };
 use postern_seal::token;
-use postern_signatures::{Credentials, DedupRule, SourceScheme};
+use postern_signatures::{Credentials, DedupRule, Presets, SourceScheme};
 use postern_store::{
     TenantTx,
     tenant::{Altered, RunState, Source},
@@ -251,7 +251,7 @@ fn check(source: &mut Source) -> Result<(), Invalid> {
     if source.kind == SourceKind::Webhook {
         let (provider, scheme) = (source.provider.as_deref(), source.scheme.as_deref());
         let credentials = Credentials { secrets: source.secrets.clone(), public_keys: source.public_keys.clone() };
-        let known = SourceScheme::parse(provider, scheme, &source.config, credentials)?;
+        let known = SourceScheme::parse(Presets::builtin(), provider, scheme, &source.config, credentials)?;
         source.scheme = Some(known.scheme().to_owned());
     }
     DedupRule::compile(source.dedup.parse_key()?)?;

@@ -15,7 +15,7 @@ use postern_domain::{Secret, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    RawRequest, Refusal, RefusalCause, SourceScheme, Verified,
+    Heard, Presets, RawRequest, Refusal, RefusalCause, SourceScheme, Verified,
     mac::{Algorithm, Key},
 };
 
@@ -48,7 +48,10 @@ impl Sample {
     }
 
     fn verify(&self) -> Result<Verified, Refusal> {
-        self.scheme.verify(&self.request(), self.now)
+        match self.scheme.hear(&self.request(), self.now, &())? {
+            Heard::Event(verified) => Ok(verified),
+            other => panic!("no event: {other:?}"),
+        }
     }
 
     fn cause(&self) -> RefusalCause {
@@ -96,7 +99,7 @@ fn secrets(texts: &[&str]) -> Vec<Secret<String>> {
 }
 
 fn scheme(name: &str, config: &Value, texts: &[&str]) -> SourceScheme {
-    SourceScheme::parse(None, Some(name), config, secrets(texts)).expect("a valid scheme")
+    SourceScheme::parse(Presets::builtin(), None, Some(name), config, secrets(texts)).expect("a valid scheme")
 }
 
 fn hmac(algorithm: Algorithm, key: &[u8], parts: &[&str]) -> Vec<u8> {

@@ -88,7 +88,7 @@ fn a_configured_hmac_refuses_every_flipped_bit_of_what_it_signs() {
     moved.url.push('2');
     assert_eq!(moved.cause(), RefusalCause::SignatureMismatch);
     let put = RawRequest { method: "PUT", ..sample.request() };
-    assert_eq!(sample.scheme.verify(&put, sample.now).expect_err("refused").cause, RefusalCause::SignatureMismatch);
+    assert_eq!(sample.scheme.hear(&put, sample.now, &()).expect_err("refused").cause, RefusalCause::SignatureMismatch);
     let mac = hmac(Algorithm::Sha512, SECRET.as_bytes(), &["POST:", &sample.url, ":n1:", &timestamp, ":hello"]);
     refuses_other_signatures(&sample, "x-sig", &mac, |mac| format!("v0={}", hex::encode(mac)));
 }

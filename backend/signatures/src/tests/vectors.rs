@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::header_name;
-use crate::{Credentials, RawRequest, SourceScheme};
+use crate::{Credentials, Presets, RawRequest, SourceScheme};
 
 #[derive(Clone, Deserialize)]
 struct Vector {
@@ -35,13 +35,13 @@ fn outcome(vector: &Vector, secret: &str) -> &'static str {
 }
 
 fn outcome_by(vector: &Vector, credentials: Credentials) -> &'static str {
-    let scheme = SourceScheme::parse(None, Some(&vector.scheme), &Value::Null, credentials).expect(&vector.id);
+    let scheme = SourceScheme::parse(Presets::builtin(), None, Some(&vector.scheme), &Value::Null, credentials).expect(&vector.id);
     let headers: HeaderMap =
         vector.headers.iter().map(|(name, value)| (header_name(name), value.parse().expect("a value"))).collect();
     let request =
         RawRequest { method: &vector.method, url: &vector.url, headers: &headers, body: vector.body.as_bytes() };
     let now = Timestamp::from_secs(vector.timestamp_now.unwrap_or(0));
-    if scheme.verify(&request, now).is_ok() { "valid" } else { "invalid" }
+    if scheme.hear(&request, now, &()).is_ok() { "valid" } else { "invalid" }
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_changed_bit_of_a_public_key_signature_is_refused() {
 fn what_is_no_public_key_or_has_no_use_is_refused() {
     let parse = |scheme: &str, key: &str| {
         let credentials = Credentials { secrets: Vec::new(), public_keys: vec![key.to_owned()] };
-        SourceScheme::parse(None, Some(scheme), &Value::Null, credentials)
+        SourceScheme::parse(Presets::builtin(), None, Some(scheme), &Value::Null, credentials)
     };
     assert!(parse("standard-webhooks", PUBLIC_KEY).is_ok());
     let weak = format!("whpk_{}", STANDARD.encode([0; 32]));

@@ -1,0 +1,65 @@
+//! Schemes that need code: one file each in `schemes`, one line each in the list below.
+
+use std::{fmt, sync::Arc};
+
+use http::HeaderName;
+use postern_domain::{Invalid, Timestamp};
+
+use crate::{
+    fields::Fields,
+    heard::{Greeting, KeyRequest, Keyring},
+    refusal::Refusal,
+    request::RawRequest,
+    scheme::Credentials,
+};
+
+/// Verifies by more than data can say.
+pub(crate) trait Coded: fmt::Debug + Send + Sync {
+    /// Who sent it. Headers are looked at before the timestamp, the timestamp before the signature.
+    fn verify(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Proof, Refusal>;
+
+    /// The answer to a request that comes without a signature and asks for a computed one. Asked before
+    /// [`Self::verify`]; what data can say stands in the preset instead.
+    fn greet(&self, _request: &RawRequest<'_>) -> Option<Greeting> {
+        None
+    }
+}
+
+/// What came of it, if it was not refused.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    Shown(Shown),
+    NeedsKey(KeyRequest),
+}
+
+/// By what it was proved, and over what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    /// Which of the secrets fitted, or which of the public keys, counted on after the secrets.
+    pub(crate) secret_index: Option<usize>,
+    /// The whole body is signed, so that an id in it is.
+    pub(crate) covers_body: bool,
+    /// Headers that are signed, so that an id in one of them is.
+    pub(crate) signed_headers: Vec<HeaderName>,
+    /// A signed id that only the scheme can find; else the preset's `id` tells where it stands.
+    pub(crate) event_id: Option<String>,
+    /// Likewise the type.
+    pub(crate) event_type: Option<String>,
+}
+
+/// Reads what the source configured, and which secrets it has.
+pub(crate) type Parse = fn(&mut Fields<'_>, &Credentials) -> Result<Arc<dyn Coded>, Invalid>;
+
+/// By the name that a preset's `verify.coded` has.
+const CODED: &[(&str, Parse)] = &[
+    // ("twilio", |fields, credentials| Ok(Arc::new(twilio::Twilio::parse(fields, credentials)?))),
+];
+
+pub(crate) fn find(name: &str) -> Option<Parse> {
+    CODED.iter().find(|(known, _)| *known == name).map(|(_, parse)| *parse)
+}
+
+/// All names, for the error that names them.
+pub(crate) fn names() -> Vec<&'static str> {
+    CODED.iter().map(|(name, _)| *name).collect()
+}
