@@ -17,6 +17,8 @@ mod m20261122_100600_create_requests;
 mod m20261122_100700_create_sessions;
 mod m20261122_100800_add_theme;
 mod m20261122_101000_create_activity;
+mod m20261122_110000_guard_sources;
+mod m20261122_110100_flag_requests;
 
 pub struct Migrator;
 
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_100700_create_sessions::Migration),
             Box::new(m20261122_100800_add_theme::Migration),
             Box::new(m20261122_101000_create_activity::Migration),
+            Box::new(m20261122_110000_guard_sources::Migration),
+            Box::new(m20261122_110100_flag_requests::Migration),
         ]
     }
 }

@@ -39,6 +39,15 @@ impl AddressList {
         self.0.is_empty() || self.contains(address)
     }
 
+    /// With more of them, which somebody else keeps: their number is not limited.
+    ///
+    /// # Errors
+    /// When one is neither an address nor a block.
+    pub fn joined(&self, field: &str, more: &[String]) -> Result<Self, Invalid> {
+        let more = more.iter().map(|entry| parse_net(field, entry.trim()));
+        self.0.iter().copied().map(Ok).chain(more).collect::<Result<_, _>>().map(Self)
+    }
+
     #[must_use]
     pub fn to_strings(&self) -> Vec<String> {
         self.0.iter().map(IpNet::to_string).collect()

@@ -14,6 +14,7 @@ pub mod destination;
 pub mod email;
 pub mod event_type;
 pub mod id;
+pub mod intake;
 pub mod invalid;
 pub mod permission;
 pub mod retry;

@@ -1,6 +1,6 @@
 //! What stands in columns: JSON as text, and sealed values.
 
-use postern_domain::{Secret, TenantId, address::AddressList};
+use postern_domain::{Secret, TenantId, address::AddressList, intake::AllowedAddresses};
 use postern_seal::{Keyring, Place};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -19,6 +19,12 @@ pub(crate) fn from_json<T: DeserializeOwned>(table: &'static str, text: &str) ->
 pub(crate) fn addresses(table: &'static str, text: &str) -> Result<AddressList, StoreError> {
     let entries: Vec<String> = from_json(table, text)?;
     AddressList::parse("allowed_ips", &entries).map_err(|cause| StoreError::inconsistent(table, cause))
+}
+
+/// The same of a source, where a word may stand for those of its provider.
+pub(crate) fn allowed_addresses(table: &'static str, text: &str) -> Result<AllowedAddresses, StoreError> {
+    let entries: Vec<String> = from_json(table, text)?;
+    AllowedAddresses::parse(&entries).map_err(|cause| StoreError::inconsistent(table, cause))
 }
 
 /// A number that our own checks keep within the column's bounds.

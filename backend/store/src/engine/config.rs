@@ -7,8 +7,9 @@ use postern_domain::{
     answer::AnswerSpec,
     dedup::DedupSpec,
     destination::{DestinationKind, RateLimit},
+    intake::Intake,
     retry::RetryPolicy,
-    source::SourceKind,
+    source::{HeaderToken, SourceKind},
 };
 use postern_seal::Place;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
@@ -39,8 +40,13 @@ pub struct SourceConfig {
     pub public_keys: Vec<String>,
     /// SHA-256 of the token in the path of its URL; none for a source that only publishes.
     pub token_hash: Option<Vec<u8>>,
+    /// The same of the token before, and until when it works.
+    pub retired_token: Option<(Vec<u8>, Timestamp)>,
     pub public_url: Option<String>,
     pub allowed_ips: Vec<String>,
+    pub intake: Intake,
+    pub header_token: Option<HeaderToken>,
+    pub handshake_until: Option<Timestamp>,
     pub dedup: DedupSpec,
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: u32,
@@ -96,8 +102,13 @@ struct SourceRow {
     secrets_sealed: Option<Vec<u8>>,
     public_keys: String,
     token_hash: Option<Vec<u8>>,
+    retired_token_hash: Option<Vec<u8>>,
+    retired_token_until: Option<i64>,
     public_url: Option<String>,
     allowed_ips: String,
+    intake: String,
+    header_token_sealed: Option<Vec<u8>>,
+    handshake_until: Option<i64>,
     dedup: String,
     answer: Option<String>,
     max_body_bytes: i32,
@@ -231,6 +242,11 @@ impl Store {
             Some(sealed) => json(table, self.open_text(table, "secrets_sealed", of, sealed)?.expose())?,
             None => Vec::new(),
         };
+        let header_token: Option<(String, String)> = match &row.header_token_sealed {
+            Some(sealed) => json(table, self.open_text(table, "header_token_sealed", of, sealed)?.expose())?,
+            None => None,
+        };
+        let retired_token = row.retired_token_hash.zip(row.retired_token_until.map(Timestamp::from_micros));
         Ok(SourceConfig {
             id: SourceId::from_uuid(row.id),
             tenant: TenantId::from_uuid(row.tenant_id),
@@ -241,8 +257,12 @@ impl Store {
             secrets: secrets.into_iter().map(Secret::new).collect(),
             public_keys: json(table, &row.public_keys)?,
             token_hash: row.token_hash,
+            retired_token,
             public_url: row.public_url,
             allowed_ips: json(table, &row.allowed_ips)?,
+            intake: json(table, &row.intake)?,
+            header_token: header_token.map(|(name, value)| HeaderToken { name, value: Secret::new(value) }),
+            handshake_until: row.handshake_until.map(Timestamp::from_micros),
             dedup: json(table, &row.dedup)?,
             answer: row.answer.as_deref().map(|text| json(table, text)).transpose()?,
             max_body_bytes: u32::try_from(row.max_body_bytes).unwrap_or(0),

@@ -11,6 +11,7 @@ pub mod config;
 mod gauge;
 mod health;
 mod instances;
+mod known;
 mod old_keys;
 mod pieces;
 mod postgres;
@@ -22,6 +23,7 @@ pub(crate) mod sqlite;
 pub use claim::{ClaimTerms, Claimed, LaneDue, LaneWish};
 pub use gauge::Backlog;
 pub use instances::Beat;
+pub use known::Keys;
 pub use recover::Lost;
 pub use rows::{AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, Settlement, Verdict};
 

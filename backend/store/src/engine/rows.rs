@@ -15,6 +15,9 @@ pub struct EventRow {
     pub source: SourceId,
     pub event_type: String,
     pub dedup: Option<DedupInput>,
+    /// Of its body, where the sender's id is not part of what is signed: it tells when the body comes again under
+    /// another id. Kept beside the dedup key, and as long.
+    pub body_key: Option<[u8; 16]>,
     pub content_type: Option<String>,
     /// A JSON object of the headers that are kept.
     pub headers: String,
@@ -67,8 +70,9 @@ pub struct AcceptBatch {
 /// What a commit came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Written, but for the duplicates: for each of them, its place in the batch and the event that came first.
-    Written { duplicates: Vec<(usize, FirstEvent)> },
+    /// Written, but for the duplicates: for each of them, its place in the batch and the event that came first. Replays
+    /// were written, although another event has had the same body.
+    Written { duplicates: Vec<(usize, FirstEvent)>, replays: Vec<(usize, EventId)> },
     /// The configuration has changed: read it again, route again.
     StaleConfig,
 }

@@ -16,6 +16,8 @@ use crate::{StoreError, TenantStore};
 pub enum RequestOutcome {
     Refused,
     Duplicate,
+    /// It did become one, and is worth a look.
+    Flagged,
 }
 
 impl RequestOutcome {
@@ -25,13 +27,14 @@ impl RequestOutcome {
         match self {
             Self::Refused => "refused",
             Self::Duplicate => "duplicate",
+            Self::Flagged => "flagged",
         }
     }
 
     /// The reverse of [`Self::as_str`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Refused, Self::Duplicate].into_iter().find(|outcome| outcome.as_str() == text)
+        [Self::Refused, Self::Duplicate, Self::Flagged].into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 

@@ -26,7 +26,7 @@ pub use idempotency::Claim;
 pub use member::{Joining, Member};
 pub use records::{Record, Records};
 pub use search::{Part, Sought};
-pub use source::Source;
+pub use source::{RetiredToken, Source};
 pub use state::{DestinationState, RunState};
 pub use tx::{Altered, TenantTx};
 pub(crate) use tx::{begin_to_write, next_version};

@@ -1,8 +1,12 @@
 //! Sources as rows: their secrets and the token of their URL are sealed.
 
 use postern_domain::{
-    Secret, SourceId, Timestamp, address::AddressList, answer::AnswerSpec, dedup::DedupSpec, destination::RateLimit,
-    source::SourceKind,
+    Secret, SourceId, Timestamp,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    destination::RateLimit,
+    intake::{AllowedAddresses, Intake},
+    source::{HeaderToken, SourceKind},
 };
 use postern_seal::token;
 use sea_orm::{ActiveValue::Set, EntityTrait};
@@ -12,7 +16,7 @@ use uuid::Uuid;
 use super::{TenantTx, connection, records::Record, state::RunState};
 use crate::{
     StoreError,
-    column::{Sealer, addresses, from_int, from_json, to_int, to_json},
+    column::{Sealer, allowed_addresses, from_int, from_json, to_int, to_json},
     entity::source::{ActiveModel, Column, Entity, Model},
 };
 
@@ -36,7 +40,14 @@ pub struct Source {
     pub token: Option<Secret<String>>,
     /// The URL as the provider knows it, for schemes that sign it.
     pub public_url: Option<String>,
-    pub allowed_ips: AddressList,
+    pub allowed_ips: AllowedAddresses,
+    pub intake: Intake,
+    /// What every request must carry besides the token of the URL.
+    pub header_token: Option<HeaderToken>,
+    /// The token before this one, while it still works.
+    pub retired_token: Option<RetiredToken>,
+    /// Until then its provider may hand over a secret, if it has none.
+    pub handshake_until: Option<Timestamp>,
     pub dedup: DedupSpec,
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: u32,
@@ -44,6 +55,13 @@ pub struct Source {
     pub state: RunState,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A token whose URL is being replaced. Only its hash is kept: it is not to be shown again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetiredToken {
+    pub hash: Vec<u8>,
+    pub until: Timestamp,
 }
 
 impl TenantTx {
@@ -64,6 +82,16 @@ impl Source {
         }
         let texts: Vec<&str> = self.secrets.iter().map(|secret| secret.expose().as_str()).collect();
         sealer.seal((TABLE, "secrets_sealed", self.id.uuid()), Secret::new(to_json(&texts)).expose()).map(Some)
+    }
+
+    fn seal_header_token(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(token) = &self.header_token else { return Ok(None) };
+        let text = Secret::new(to_json(&[token.name.as_str(), token.value.expose()]));
+        sealer.seal((TABLE, "header_token_sealed", self.id.uuid()), text.expose()).map(Some)
+    }
+
+    fn token_hash(&self) -> Option<Vec<u8>> {
+        self.token.as_ref().map(|token| token::sha256(token.expose()).to_vec())
     }
 
     fn seal_token(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
@@ -96,6 +124,10 @@ impl Record for Source {
         let open = |column, sealed: &Vec<u8>| sealer.open((TABLE, column, row.id), sealed);
         let secrets = row.secrets_sealed.as_ref().map(|sealed| open("secrets_sealed", sealed)).transpose()?;
         let secrets: Vec<String> = secrets.map_or(Ok(Vec::new()), |text| from_json(TABLE, text.expose()))?;
+        let header_token = row.header_token_sealed.as_ref().map(|sealed| open("header_token_sealed", sealed));
+        let header_token: Option<(String, String)> =
+            header_token.transpose()?.map(|text| from_json(TABLE, text.expose())).transpose()?;
+        let retired_token = row.retired_token_hash.zip(row.retired_token_until);
         Ok(Self {
             id: SourceId::from_uuid(row.id),
             kind: SourceKind::parse(&row.kind).ok_or_else(|| inconsistent("unknown kind"))?,
@@ -107,7 +139,12 @@ impl Record for Source {
             scheme: row.scheme,
             config: from_json(TABLE, &row.config)?,
             public_url: row.public_url,
-            allowed_ips: addresses(TABLE, &row.allowed_ips)?,
+            allowed_ips: allowed_addresses(TABLE, &row.allowed_ips)?,
+            intake: from_json(TABLE, &row.intake)?,
+            header_token: header_token.map(|(name, value)| HeaderToken { name, value: Secret::new(value) }),
+            retired_token: retired_token
+                .map(|(hash, until)| RetiredToken { hash, until: Timestamp::from_micros(until) }),
+            handshake_until: row.handshake_until.map(Timestamp::from_micros),
             dedup: from_json(TABLE, &row.dedup)?,
             answer: row.answer.map(|text| from_json(TABLE, &text)).transpose()?,
             max_body_bytes: from_int(TABLE, row.max_body_bytes)?,
@@ -119,7 +156,6 @@ impl Record for Source {
     }
 
     fn row(&self, sealer: &Sealer<'_>) -> Result<ActiveModel, StoreError> {
-        let token_hash = self.token.as_ref().map(|token| token::sha256(token.expose()).to_vec());
         Ok(ActiveModel {
             id: Set(self.id.uuid()),
             tenant_id: Set(sealer.tenant.uuid()),
@@ -130,10 +166,15 @@ impl Record for Source {
             config: Set(to_json(&self.config)),
             secrets_sealed: Set(self.seal_secrets(sealer)?),
             public_keys: Set(to_json(&self.public_keys)),
-            token_hash: Set(token_hash),
+            token_hash: Set(self.token_hash()),
             token_sealed: Set(self.seal_token(sealer)?),
             public_url: Set(self.public_url.clone()),
             allowed_ips: Set(to_json(&self.allowed_ips.to_strings())),
+            intake: Set(to_json(&self.intake)),
+            header_token_sealed: Set(self.seal_header_token(sealer)?),
+            retired_token_hash: Set(self.retired_token.as_ref().map(|token| token.hash.clone())),
+            retired_token_until: Set(self.retired_token.as_ref().map(|token| token.until.as_micros())),
+            handshake_until: Set(self.handshake_until.map(Timestamp::as_micros)),
             dedup: Set(to_json(&self.dedup)),
             answer: Set(self.answer.as_ref().map(to_json)),
             max_body_bytes: Set(to_int(self.max_body_bytes)),
@@ -150,6 +191,17 @@ impl Record for Source {
         if self.secrets != after.secrets {
             row.secrets_sealed = Set(after.seal_secrets(sealer)?);
         }
+        if self.token != after.token {
+            row.token_hash = Set(after.token_hash());
+            row.token_sealed = Set(after.seal_token(sealer)?);
+        }
+        if self.header_token != after.header_token {
+            row.header_token_sealed = Set(after.seal_header_token(sealer)?);
+        }
+        row.retired_token_hash = Set(after.retired_token.as_ref().map(|token| token.hash.clone()));
+        row.retired_token_until = Set(after.retired_token.as_ref().map(|token| token.until.as_micros()));
+        row.handshake_until = Set(after.handshake_until.map(Timestamp::as_micros));
+        row.intake = Set(to_json(&after.intake));
         row.name = Set(after.name.clone());
         row.config = Set(to_json(&after.config));
         row.public_keys = Set(to_json(&after.public_keys));
@@ -168,15 +220,30 @@ impl Record for Source {
             "name": self.name, "kind": self.kind, "provider": self.provider, "scheme": self.scheme,
             "config": self.config, "secrets_count": self.secrets.len(), "public_keys": self.public_keys, "public_url": self.public_url,
             "allowed_ips": self.allowed_ips.to_strings(), "dedup": self.dedup, "response": self.answer,
+            "allowed_methods": self.intake.allowed_methods, "content_types": self.intake.content_types,
+            "replay": self.intake.replay, "header_token": self.header_token.as_ref().map(|token| &token.name),
+            "old_url_until": self.retired_token.as_ref().map(|token| token.until),
+            "handshake_until": self.handshake_until,
             "max_body_bytes": self.max_body_bytes, "rate_limit": self.rate_limit, "state": self.state.as_str(),
         })
     }
 
     fn action(&self, after: &Self) -> &'static str {
+        if self.token != after.token {
+            return "url_rotated";
+        }
+        if self.secrets.is_empty() && !after.secrets.is_empty() && self.handshake_until > after.handshake_until {
+            return "secret_learned";
+        }
         RunState::action(self.state, after.state)
     }
 
     fn changed_secrets(&self, after: &Self) -> Vec<&'static str> {
-        if self.secrets == after.secrets { Vec::new() } else { vec!["secrets"] }
+        let differing = [
+            ("secrets", self.secrets != after.secrets),
+            ("token", self.token != after.token),
+            ("header_token", self.header_token != after.header_token),
+        ];
+        differing.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 }

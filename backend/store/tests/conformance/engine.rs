@@ -53,6 +53,7 @@ impl Lane {
             source: self.source,
             event_type: "payment.received".to_owned(),
             dedup,
+            body_key: None,
             content_type: Some("application/json".to_owned()),
             headers: "{}".to_owned(),
             remote: "192.0.2.1".to_owned(),
@@ -95,7 +96,7 @@ impl Lane {
         let event = self.event(None, "{}");
         let delivery = self.delivery(&event, lease);
         let batch = self.batch(db, vec![event.clone()], vec![delivery.clone()]).await;
-        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![] });
+        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
         (event, delivery)
     }
 
@@ -140,7 +141,7 @@ async fn a_committed_event_has_its_deliveries_and_a_repeated_commit_changes_noth
         let batch = lane.batch(&db, vec![event], vec![delivery]).await;
         let repeated = AcceptBatch { repeated: true, ..batch.clone() };
         for batch in [&batch, &repeated] {
-            assert_eq!(db.store.commit(batch).await.expect("commits"), Accepted::Written { duplicates: vec![] });
+            assert_eq!(db.store.commit(batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
         }
         assert_eq!(db.count("SELECT count(*) FROM events").await, 1);
         assert_eq!(db.count("SELECT count(*) FROM event_bodies").await, 1);
@@ -168,7 +169,7 @@ async fn a_duplicate_is_told_the_first_event_and_whether_its_body_is_the_same() 
         for (event, same_body) in [(same, true), (other, false)] {
             let deliveries = vec![lane.delivery(&event, None), lane.delivery(&fresh, None)];
             let batch = lane.batch(&db, vec![fresh.clone(), event], deliveries).await;
-            let Accepted::Written { duplicates } = db.store.commit(&batch).await.expect("commits") else {
+            let Accepted::Written { duplicates, .. } = db.store.commit(&batch).await.expect("commits") else {
                 panic!("stale")
             };
             assert_eq!(duplicates.len(), 1);
@@ -189,7 +190,7 @@ async fn a_key_is_free_again_when_its_window_is_over() {
         let second = lane.event(Some("one"), "{}");
         let mut batch = lane.batch(&db, vec![second], vec![]).await;
         batch.now = NOON.plus_secs(61);
-        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![] });
+        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
         assert_eq!(db.store.expire_keys(NOON.plus_secs(61)).await.expect("expires"), 1);
         db
     })

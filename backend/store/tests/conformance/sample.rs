@@ -9,12 +9,13 @@ use postern_domain::{
     dedup::DedupSpec,
     destination::{DestinationKind, RateLimit},
     event_type::Pattern,
+    intake::{AllowedAddresses, Intake, Replay},
     permission::Permission,
     retry::RetryPolicy,
-    source::SourceKind,
+    source::{HeaderToken, SourceKind},
 };
 use postern_seal::{api_key, token};
-use postern_store::tenant::{ApiKey, Connection, Destination, DestinationState, Record, RunState, Source};
+use postern_store::tenant::{ApiKey, Connection, Destination, DestinationState, Record, RetiredToken, RunState, Source};
 use serde_json::json;
 
 use crate::harness::{NOON, Tenant};
@@ -31,7 +32,11 @@ pub(crate) fn source() -> Source {
         public_keys: vec!["whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=".to_owned()],
         token: Some(Secret::new(token::random_base62(32))),
         public_url: Some("https://example.com/hooks".to_owned()),
-        allowed_ips: AddressList::parse("allowed_ips", &["192.0.2.0/24"]).expect("valid"),
+        allowed_ips: AllowedAddresses::parse(&["192.0.2.0/24", "provider"]).expect("valid"),
+        intake: Intake { allowed_methods: vec!["POST".to_owned()], content_types: Vec::new(), replay: Replay::Refuse },
+        header_token: Some(HeaderToken { name: "x-own".to_owned(), value: Secret::new("0123456789abcdef".to_owned()) }),
+        retired_token: Some(RetiredToken { hash: vec![7; 32], until: NOON.plus_secs(60) }),
+        handshake_until: Some(NOON.plus_secs(3_600)),
         dedup: DedupSpec { key: "header:x-id".to_owned(), window_s: 60 },
         answer: Some(AnswerSpec { status: 202, content_type: "text/plain".to_owned(), body: "ok".to_owned() }),
         max_body_bytes: 1_000,

@@ -1,6 +1,6 @@
 //! Commits accepted events in one statement.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use sea_orm::sqlx::{self, PgPool, Row};
 use uuid::Uuid;
@@ -51,16 +51,42 @@ owed AS (
         $26::uuid[])
     AS owed (id, tenant_id, event_id, source_id, connection_id, destination_id, due_at, body_bytes, lease_token)
     WHERE (event_id IS NULL OR event_id IN (SELECT id FROM taken)) {unless_settled}
-    ON CONFLICT (delivery_id) DO NOTHING)
-SELECT EXISTS (SELECT 1 FROM current) AS current, ARRAY(SELECT id FROM taken) AS taken";
+    ON CONFLICT (delivery_id) DO NOTHING){marks}
+SELECT EXISTS (SELECT 1 FROM current) AS current, ARRAY(SELECT id FROM taken) AS taken{marked}";
 
-static COMMIT: LazyLock<String> = LazyLock::new(|| TEXT.replace("{unless_settled}", ""));
+/// Remembers the bodies whose ids anybody could have changed; of the same body in one batch, the first.
+const MARKS: &str = ",
+marks AS (
+    INSERT INTO dedup_keys AS known (source_id, key_hash, event_id, body_hash, expires_at)
+    SELECT DISTINCT ON (source_id, body_key) source_id, body_key, id, substring(body_sha256 FROM 1 FOR 16), expires_at
+    FROM taken JOIN unnest($2::uuid[], $29::bytea[]) AS sent (id, body_key) USING (id)
+    WHERE body_key IS NOT NULL ORDER BY source_id, body_key, id
+    ON CONFLICT (source_id, key_hash) DO UPDATE
+        SET event_id = excluded.event_id, body_hash = excluded.body_hash, expires_at = excluded.expires_at
+        WHERE known.expires_at <= $16 OR known.event_id = excluded.event_id
+    RETURNING event_id)";
+const MARKED: &str = ", ARRAY(SELECT event_id FROM marks) AS marked";
+const UNLESS_SETTLED: &str = "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = owed.id)";
+
+static COMMIT: LazyLock<String> = LazyLock::new(|| text("", "", ""));
+/// A statement of its own, because most senders sign their ids.
+static COMMIT_MARKED: LazyLock<String> = LazyLock::new(|| text("", MARKS, MARKED));
 
 /// When an answer was lost, others may have settled meanwhile, and that is not queued again. A statement of its own: one
 /// that may look into the history makes ready for each day of it.
-static COMMIT_AGAIN: LazyLock<String> = LazyLock::new(|| {
-    TEXT.replace("{unless_settled}", "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = owed.id)")
-});
+static COMMIT_AGAIN: LazyLock<String> = LazyLock::new(|| text(UNLESS_SETTLED, "", ""));
+static COMMIT_MARKED_AGAIN: LazyLock<String> = LazyLock::new(|| text(UNLESS_SETTLED, MARKS, MARKED));
+
+fn text(unless_settled: &str, marks: &str, marked: &str) -> String {
+    TEXT.replace("{unless_settled}", unless_settled).replace("{marks}", marks).replace("{marked}", marked)
+}
+
+/// What a statement wrote: the events that were taken in, and those of them whose body was new.
+#[derive(Default)]
+struct Wrote {
+    taken: Vec<Uuid>,
+    marked: Vec<Uuid>,
+}
 
 /// On TCP without TCP_NODELAY a statement above some 6 kB waits 40 ms for an acknowledgement.
 const SMALL_STATEMENT_EVENTS: usize = 6;
@@ -76,7 +102,7 @@ pub(in crate::engine) async fn commit(pool: &PgPool, batch: &AcceptBatch, small:
 
 async fn commit_in_small_statements(pool: &PgPool, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
     let mut tx = pool.begin().await.map_err(StoreError::during("committing events"))?;
-    let mut taken = Vec::with_capacity(batch.events.len());
+    let mut wrote = Wrote::default();
     for events in batch.events.chunks(SMALL_STATEMENT_EVENTS) {
         let deliveries: Vec<DeliveryRow> = batch
             .deliveries
@@ -85,27 +111,36 @@ async fn commit_in_small_statements(pool: &PgPool, batch: &AcceptBatch) -> Resul
             .cloned()
             .collect();
         match write(&mut tx, batch, events, &deliveries).await? {
-            Some(mut some) => taken.append(&mut some),
+            Some(mut more) => {
+                wrote.taken.append(&mut more.taken);
+                wrote.marked.append(&mut more.marked);
+            }
             None => return Ok(Accepted::StaleConfig),
         }
     }
-    let accepted = finish(&mut tx, batch, Some(taken)).await?;
+    let accepted = finish(&mut tx, batch, Some(wrote)).await?;
     tx.commit().await.map_err(StoreError::during("committing events"))?;
     Ok(accepted)
 }
 
-/// The ids of what was taken in, `None` when the configuration was stale.
+/// `None` when the configuration was stale.
 async fn write(
     connection: &mut sqlx::PgConnection,
     batch: &AcceptBatch,
     events: &[EventRow],
     deliveries: &[DeliveryRow],
-) -> Result<Option<Vec<Uuid>>, StoreError> {
+) -> Result<Option<Wrote>, StoreError> {
     fn of<'a, R, T>(rows: &'a [R], pick: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(pick).collect()
     }
-    let text: &'static str = if batch.repeated { &COMMIT_AGAIN } else { &COMMIT };
-    let row = sqlx::query(text)
+    let is_marked = events.iter().any(|row| row.body_key.is_some());
+    let text: &'static str = match (is_marked, batch.repeated) {
+        (false, false) => &COMMIT,
+        (false, true) => &COMMIT_AGAIN,
+        (true, false) => &COMMIT_MARKED,
+        (true, true) => &COMMIT_MARKED_AGAIN,
+    };
+    let mut query = sqlx::query(text)
         .bind(batch.config_version)
         .bind(of(events, |row| row.id.uuid()))
         .bind(of(events, |row| row.tenant.uuid()))
@@ -133,39 +168,56 @@ async fn write(
         .bind(of(deliveries, |row| row.body_bytes))
         .bind(of(deliveries, |row| row.lease.map(postern_domain::AttemptId::uuid)))
         .bind(batch.instance)
-        .bind(batch.lease_ms * 1_000)
-        .fetch_one(connection)
-        .await
-        .map_err(StoreError::during("committing events"))?;
+        .bind(batch.lease_ms * 1_000);
+    if is_marked {
+        query = query.bind(of(events, |row| row.body_key.as_ref().map(<[u8; 16]>::as_slice)));
+    }
+    let row = query.fetch_one(connection).await.map_err(StoreError::during("committing events"))?;
     let current: bool = row.try_get("current").map_err(StoreError::during("committing events"))?;
     let taken: Vec<Uuid> = row.try_get("taken").map_err(StoreError::during("committing events"))?;
-    Ok(current.then_some(taken))
+    let marked = if is_marked { row.try_get("marked").map_err(StoreError::during("committing events"))? } else { Vec::new() };
+    Ok(current.then_some(Wrote { taken, marked }))
 }
 
-/// Looks up, for each event that was not taken in, the one that came first.
+/// Looks up, for each event that was not taken in and for each body that was not new, the one that came first.
 async fn finish(
     connection: &mut sqlx::PgConnection,
     batch: &AcceptBatch,
-    taken: Option<Vec<Uuid>>,
+    wrote: Option<Wrote>,
 ) -> Result<Accepted, StoreError> {
-    let Some(taken) = taken else { return Ok(Accepted::StaleConfig) };
-    if taken.len() == batch.events.len() {
-        return Ok(Accepted::Written { duplicates: Vec::new() });
+    let Some(Wrote { taken, marked }) = wrote else { return Ok(Accepted::StaleConfig) };
+    let bodies = batch.events.iter().filter(|event| event.body_key.is_some()).count();
+    let (mut duplicates, mut replays) = (Vec::new(), Vec::new());
+    if taken.len() == batch.events.len() && marked.len() == bodies {
+        return Ok(Accepted::Written { duplicates, replays });
     }
-    let taken: std::collections::HashSet<Uuid> = taken.into_iter().collect();
-    let mut duplicates = Vec::new();
+    let taken: HashSet<Uuid> = taken.into_iter().collect();
+    let marked: HashSet<Uuid> = marked.into_iter().collect();
     for (place, event) in batch.events.iter().enumerate() {
-        let Some(dedup) = event.dedup.as_ref().filter(|_| !taken.contains(&event.id.uuid())) else { continue };
-        let row = sqlx::query("SELECT event_id, body_hash FROM dedup_keys WHERE source_id = $1 AND key_hash = $2")
-            .bind(event.source.uuid())
-            .bind(dedup.hash.as_slice())
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(StoreError::during("looking up the first event of a duplicate"))?;
-        let id: Uuid = row.try_get(0).map_err(StoreError::during("reading a dedup key"))?;
-        let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during("reading a dedup key"))?;
-        let same_body = event.body_sha256.starts_with(&body_hash);
-        duplicates.push((place, FirstEvent { id: postern_domain::EventId::from_uuid(id), same_body }));
+        if !taken.contains(&event.id.uuid()) {
+            if let Some(dedup) = &event.dedup {
+                duplicates.push((place, holder(connection, event, &dedup.hash).await?));
+            }
+        } else if let Some(key) = event.body_key.filter(|_| !marked.contains(&event.id.uuid())) {
+            replays.push((place, holder(connection, event, &key).await?.id));
+        }
     }
-    Ok(Accepted::Written { duplicates })
+    Ok(Accepted::Written { duplicates, replays })
+}
+
+async fn holder(
+    connection: &mut sqlx::PgConnection,
+    event: &EventRow,
+    key: &[u8; 16],
+) -> Result<FirstEvent, StoreError> {
+    let row = sqlx::query("SELECT event_id, body_hash FROM dedup_keys WHERE source_id = $1 AND key_hash = $2")
+        .bind(event.source.uuid())
+        .bind(key.as_slice())
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError::during("looking up the first event of a duplicate"))?;
+    let id: Uuid = row.try_get(0).map_err(StoreError::during("reading a dedup key"))?;
+    let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during("reading a dedup key"))?;
+    let same_body = event.body_sha256.starts_with(&body_hash);
+    Ok(FirstEvent { id: postern_domain::EventId::from_uuid(id), same_body })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use postern_domain::EventId;
+use postern_domain::{EventId, Timestamp};
 use sea_orm::sqlx::{self, AssertSqlSafe, SqliteConnection};
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
     let double: HashSet<usize> = duplicates.iter().map(|(place, _)| *place).collect();
     let events: Vec<&EventRow> =
         batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place)).map(|(_, event)| event).collect();
+    let replays = mark_bodies(tx, batch, &double).await?;
     let dropped: HashSet<EventId> =
         double.iter().filter_map(|place| batch.events.get(*place)).map(|row| row.id).collect();
     let mut owed: Vec<&DeliveryRow> = Vec::with_capacity(batch.deliveries.len());
@@ -39,7 +40,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
         insert(tx, batch, &[], &leased, &[]).await?;
         insert(tx, batch, &[], &[], &pending).await?;
     }
-    Ok(Accepted::Written { duplicates })
+    Ok(Accepted::Written { duplicates, replays })
 }
 
 async fn is_current(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<bool, StoreError> {
@@ -93,7 +94,7 @@ async fn claim_keys(
         }
         current = true;
         for (place, event, dedup) in rows {
-            let first = holder(tx, batch, event, dedup).await?;
+            let first = holder(tx, batch, event, (&dedup.hash, dedup.expires_at)).await?;
             if first.id != event.id {
                 duplicates.push((*place, first));
             }
@@ -105,18 +106,62 @@ async fn claim_keys(
     Ok(Some(duplicates))
 }
 
+/// Remembers the bodies whose ids anybody could have changed; gives those that another event has had.
+async fn mark_bodies(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+    double: &HashSet<usize>,
+) -> Result<Vec<(usize, EventId)>, StoreError> {
+    let taken = batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place));
+    let keyed: Vec<(usize, &EventRow, (&[u8; 16], Timestamp))> = taken
+        .filter_map(|(place, event)| {
+            let until = event.dedup.as_ref()?.expires_at;
+            event.body_key.as_ref().map(|key| (place, event, (key, until)))
+        })
+        .collect();
+    let mut replays = Vec::new();
+    for range in pieces(keyed.len()) {
+        let rows = keyed.get(range).unwrap_or_default();
+        let sql = format!(
+            "INSERT OR FAIL INTO dedup_keys (source_id, key_hash, event_id, body_hash, expires_at) VALUES {} \
+             ON CONFLICT (source_id, key_hash) DO NOTHING",
+            placeholders(rows.len(), 5)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (_, event, (key, until)) in rows {
+            query = query
+                .bind(event.source.uuid())
+                .bind(key.as_slice())
+                .bind(event.id.uuid())
+                .bind(event.body_sha256.get(..16).unwrap_or_default())
+                .bind(until.as_micros());
+        }
+        let done = query.execute(&mut *tx).await.map_err(StoreError::during(DOING))?;
+        if done.rows_affected() == rows.len() as u64 {
+            continue;
+        }
+        for (place, event, key) in rows {
+            let first = holder(tx, batch, event, *key).await?;
+            if first.id != event.id {
+                replays.push((*place, first.id));
+            }
+        }
+    }
+    Ok(replays)
+}
+
 /// The event that holds the key: this one, if the other's window is over.
 async fn holder(
     tx: &mut SqliteConnection,
     batch: &AcceptBatch,
     event: &EventRow,
-    dedup: &DedupInput,
+    (hash, until): (&[u8; 16], Timestamp),
 ) -> Result<FirstEvent, StoreError> {
     let doing = "looking up the first event of a duplicate";
     let (id, body_hash, expires_at): (Uuid, Vec<u8>, i64) =
         sqlx::query_as("SELECT event_id, body_hash, expires_at FROM dedup_keys WHERE source_id = ? AND key_hash = ?")
             .bind(event.source.uuid())
-            .bind(dedup.hash.as_slice())
+            .bind(hash.as_slice())
             .fetch_one(&mut *tx)
             .await
             .map_err(StoreError::during(doing))?;
@@ -129,9 +174,9 @@ async fn holder(
     )
     .bind(event.id.uuid())
     .bind(event.body_sha256.get(..16).unwrap_or_default())
-    .bind(dedup.expires_at.as_micros())
+    .bind(until.as_micros())
     .bind(event.source.uuid())
-    .bind(dedup.hash.as_slice())
+    .bind(hash.as_slice())
     .execute(tx)
     .await
     .map_err(StoreError::during("taking an expired dedup key over"))?;

@@ -43,7 +43,7 @@ pub(super) async fn commit(
     };
     let accepted = match batch {
         Some(batch) => accept::write(&mut tx, batch).await?,
-        None => Accepted::Written { duplicates: Vec::new() },
+        None => Accepted::Written { duplicates: Vec::new(), replays: Vec::new() },
     };
     tx.commit().await.map_err(StoreError::during(doing))?;
     log.finish(writer).await;
