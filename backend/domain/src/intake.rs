@@ -42,7 +42,8 @@ impl Intake {
     /// # Errors
     /// Names the field at fault.
     pub fn parse(allowed_methods: &[String], content_types: &[String], replay: Replay) -> Result<Self, Invalid> {
-        let mut methods: Vec<String> = allowed_methods.iter().map(|method| method.trim().to_ascii_uppercase()).collect();
+        let mut methods: Vec<String> =
+            allowed_methods.iter().map(|method| method.trim().to_ascii_uppercase()).collect();
         methods.sort_unstable();
         methods.dedup();
         if let Some(unknown) = methods.iter().find(|method| !METHODS.contains(&method.as_str())) {

@@ -9,8 +9,8 @@ use crate::Engine;
 
 /// Those that come with Postern, and those of the operator.
 #[must_use]
-pub fn known(_engine: &Engine) -> &Presets {
-    Presets::builtin()
+pub fn known(engine: &Engine) -> &Presets {
+    &engine.presets
 }
 
 /// The preset of a source and its scheme; none for one that is configured field by field, and for one whose provider
@@ -26,6 +26,15 @@ pub fn of<'p>(
         (Some(id), _) => presets.find(id).and_then(within),
         (None, Some(id)) => presets.find(id).and_then(within).or_else(|| presets.all().find_map(within)),
         (None, None) => None,
+    }
+}
+
+/// What a level means, said of this sender.
+#[must_use]
+pub fn meaning(trust: Trust, sender: &str) -> String {
+    match trust.meaning().strip_prefix("The sender") {
+        Some(rest) => format!("{sender}{rest}"),
+        None => trust.meaning().to_owned(),
     }
 }
 

@@ -138,11 +138,7 @@ impl SourceScheme {
         Examined { steps: vec![step], outcome }
     }
 
-    fn of_preset(
-        preset: &PresetScheme,
-        fields: &mut Fields<'_>,
-        credentials: &Credentials,
-    ) -> Result<Self, Invalid> {
+    fn of_preset(preset: &PresetScheme, fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
         let Credentials { secrets, public_keys } = credentials;
         let kind = preset.plan.verify.get("kind").and_then(Value::as_str).unwrap_or_default();
         if !public_keys.is_empty() && preset.public_key.is_none() {
@@ -229,7 +225,9 @@ fn choose<'p>(presets: &'p Presets, provider: Option<&str>, scheme: Option<&str>
     let mut with_it = presets.all().filter_map(|preset| preset.scheme(Some(name)));
     match (with_it.next(), with_it.next()) {
         (Some(only), None) => Ok(Chosen::Preset(only)),
-        (Some(_), Some(_)) => Err(unknown_scheme(&format!("`{name}` is that of several providers: name the `provider`"))),
+        (Some(_), Some(_)) => {
+            Err(unknown_scheme(&format!("`{name}` is that of several providers: name the `provider`")))
+        }
         (None, _) => Err(unknown_scheme(&format!("`{name}` is none of them"))),
     }
 }

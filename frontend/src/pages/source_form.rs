@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::{
     Sample,
-    form::{Choice, Field, Form},
+    form::{Field, Form},
     links,
     provider::{About, Trust},
     sample::{self, Taste},
@@ -37,9 +37,6 @@ pub struct Sender {
     pub secrets_hint: Option<String>,
     pub takes_public_keys: bool,
     pub signs_url: bool,
-    /// Published by the provider, as a suggestion.
-    pub ranges: Vec<String>,
-    pub is_publish: bool,
 }
 
 /// One of several ways to choose from.
@@ -66,15 +63,8 @@ pub struct SourceForm {
     pub public_url: Field,
     /// `config.…` of the scheme.
     pub config: Vec<InputGroup>,
-    /// `provider`, `header:NAME`, `json:$.path`, `body`, `none`.
-    pub dedup_key: Field,
-    pub dedup_window_s: Field,
-    /// One a line.
-    pub allowed_ips: Field,
-    pub max_body_bytes: Field,
-    pub answer_status: Field,
-    pub answer_content_type: Field,
-    pub answer_body: Field,
+    /// What usually stays as it is: duplicates, the front door, the answer. Folded.
+    pub more: Vec<InputGroup>,
 }
 
 /// Inputs that belong together.
@@ -84,36 +74,57 @@ pub struct InputGroup {
     pub inputs: Vec<Input>,
 }
 
-/// An input with what is said about it; a select where it has options.
+/// An input with what is said about it.
 #[derive(Clone, Debug)]
 pub struct Input {
     pub field: Field,
     pub hint: String,
+    pub kind: InputKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    Text,
+    Number,
+    /// One entry a line.
+    Lines,
+    /// It has options.
+    Select,
+}
+
+impl Input {
+    #[must_use]
+    pub fn new(kind: InputKind, field: Field, hint: impl Into<String>) -> Self {
+        Self { field, hint: hint.into(), kind }
+    }
+}
+
+impl InputGroup {
+    #[must_use]
+    pub fn new(legend: impl Into<String>, inputs: Vec<Input>) -> Self {
+        Self { legend: legend.into(), inputs }
+    }
+
+    /// An error in a folded part unfolds it.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.inputs.iter().any(|input| input.field.error.is_some())
+    }
 }
 
 impl Form for SourceForm {
     fn fields(&self) -> Vec<&Field> {
-        let mut fields =
-            vec![&self.name, &self.provider, &self.scheme, &self.secrets, &self.public_keys, &self.public_url];
-        fields.extend(self.config.iter().flat_map(|group| &group.inputs).map(|input| &input.field));
-        fields.extend([&self.dedup_key, &self.dedup_window_s, &self.allowed_ips, &self.max_body_bytes]);
-        fields.extend([&self.answer_status, &self.answer_content_type, &self.answer_body]);
-        fields
+        let own = [&self.name, &self.provider, &self.scheme, &self.secrets, &self.public_keys];
+        let groups = self.config.iter().chain(&self.more);
+        let asked = groups.flat_map(|group| &group.inputs).map(|input| &input.field);
+        own.into_iter().chain([&self.public_url]).chain(asked).collect()
     }
 
     fn fields_mut(&mut self) -> Vec<&mut Field> {
-        let mut fields = vec![
-            &mut self.name,
-            &mut self.provider,
-            &mut self.scheme,
-            &mut self.secrets,
-            &mut self.public_keys,
-            &mut self.public_url,
-        ];
-        fields.extend(self.config.iter_mut().flat_map(|group| &mut group.inputs).map(|input| &mut input.field));
-        fields.extend([&mut self.dedup_key, &mut self.dedup_window_s, &mut self.allowed_ips, &mut self.max_body_bytes]);
-        fields.extend([&mut self.answer_status, &mut self.answer_content_type, &mut self.answer_body]);
-        fields
+        let own = [&mut self.name, &mut self.provider, &mut self.scheme, &mut self.secrets, &mut self.public_keys];
+        let groups = self.config.iter_mut().chain(&mut self.more);
+        let asked = groups.flat_map(|group| &mut group.inputs).map(|input| &mut input.field);
+        own.into_iter().chain([&mut self.public_url]).chain(asked).collect()
     }
 
     fn problem(&self) -> Option<&str> {
@@ -126,11 +137,8 @@ impl Form for SourceForm {
 }
 
 impl Default for SourceForm {
-    /// Empty, with every name and option in place that all senders share.
+    /// Empty, with what is asked of every sender; what usually stays as it is has to be added.
     fn default() -> Self {
-        let content_types = ["", "application/json", "text/plain", "text/xml"];
-        let content_types =
-            content_types.map(|known| Choice::new(known, if known.is_empty() { "as usual" } else { known }));
         Self {
             problem: None,
             name: Field::new("name", ""),
@@ -140,34 +148,21 @@ impl Default for SourceForm {
             public_keys: Field::new("public_keys", ""),
             public_url: Field::new("public_url", ""),
             config: Vec::new(),
-            dedup_key: Field::new("dedup.key", "provider"),
-            dedup_window_s: Field::new("dedup.window_s", "604800"),
-            allowed_ips: Field::new("allowed_ips", ""),
-            max_body_bytes: Field::new("max_body_bytes", "1048576"),
-            answer_status: Field::new("response.status", ""),
-            answer_content_type: Field::select("response.content_type", "", content_types.into()),
-            answer_body: Field::new("response.body", ""),
+            more: Vec::new(),
+        }
+    }
+}
+
+impl SourceForm {
+    /// Shows what is kept in the input of that name, if there is one.
+    pub fn fill(&mut self, name: &str, value: impl Into<String>) {
+        if let Some(field) = self.fields_mut().into_iter().find(|field| field.name == name) {
+            field.value = value.into();
         }
     }
 }
 
 impl SourceEditor {
-    /// An error in the folded part unfolds it.
-    #[must_use]
-    pub fn opens_more(&self) -> bool {
-        let form = &self.form;
-        let folded = [
-            &form.dedup_key,
-            &form.dedup_window_s,
-            &form.allowed_ips,
-            &form.max_body_bytes,
-            &form.answer_status,
-            &form.answer_content_type,
-            &form.answer_body,
-        ];
-        folded.iter().any(|field| field.error.is_some())
-    }
-
     /// Where the form is sent.
     #[must_use]
     pub fn action(&self) -> String {
@@ -190,7 +185,7 @@ impl Sample for SourceEditor {
     fn samples() -> Vec<(&'static str, Self)> {
         let mut samples = Taste::each(editor);
         let mut publish = editor(Taste::Empty);
-        (publish.sender.is_publish, publish.sender.secrets_hint) = (true, None);
+        publish.sender.secrets_hint = None;
         let mut edited = editor(Taste::Usual);
         edited.id = None;
         samples.extend([("publish", publish), ("edit", edited)]);
@@ -201,16 +196,8 @@ impl Sample for SourceEditor {
 fn editor(taste: Taste) -> SourceEditor {
     let mut form = SourceForm {
         provider: Field::new("provider", "telegram"),
-        config: vec![InputGroup {
-            legend: taste.name("The signature"),
-            inputs: vec![
-                Input {
-                    field: Field::new("config.header", "x-signature"),
-                    hint: taste.text("Which header carries it."),
-                },
-                Input { field: sample::rows::select("config.algorithm", taste), hint: String::new() },
-            ],
-        }],
+        config: vec![InputGroup::new(taste.name("The signature"), inputs(taste, "config"))],
+        more: vec![InputGroup::new(taste.name("Duplicates"), inputs(taste, "more"))],
         ..SourceForm::default()
     };
     if taste == Taste::Hostile {
@@ -230,6 +217,17 @@ fn editor(taste: Taste) -> SourceEditor {
     }
 }
 
+fn inputs(taste: Taste, prefix: &str) -> Vec<Input> {
+    let field = |name: &str| Field::new(format!("{prefix}.{name}"), taste.text("x-signature"));
+    let options = sample::rows::select("any", taste).options;
+    vec![
+        Input::new(InputKind::Text, field("header"), taste.text("Which header carries it.")),
+        Input::new(InputKind::Number, field("window_s"), ""),
+        Input::new(InputKind::Lines, field("addresses"), taste.text("One a line.")),
+        Input::new(InputKind::Select, Field { options, ..field("algorithm") }.labelled(taste.name("Algorithm")), ""),
+    ]
+}
+
 fn sender(taste: Taste) -> Sender {
     let scheme = |taste: Taste, place: usize| SchemeLink {
         href: "/t/x/sources/new?provider=gitlab&scheme=gitlab".to_owned(),
@@ -246,7 +244,5 @@ fn sender(taste: Taste) -> Sender {
         secrets_hint: Some(taste.text("One a line.")),
         takes_public_keys: taste.is_full(),
         signs_url: taste.is_full(),
-        ranges: taste.list(|taste, _| taste.name("149.154.160.0/20")),
-        is_publish: false,
     }
 }

@@ -11,7 +11,8 @@ fn fault(provider: Option<&str>, name: Option<&str>, config: &Value, texts: &[&s
 fn a_provider_implies_its_scheme_and_may_repeat_it() {
     for name in ["stripe", "github", "standard-webhooks"] {
         for given in [None, Some(name)] {
-            let scheme = SourceScheme::parse(Presets::builtin(), Some(name), given, &Value::Null, secrets(&[WHSEC])).expect("valid");
+            let scheme = SourceScheme::parse(Presets::builtin(), Some(name), given, &Value::Null, secrets(&[WHSEC]))
+                .expect("valid");
             assert_eq!((scheme.provider(), scheme.scheme()), (Some(name), name));
         }
         assert_eq!(fault(Some(name), Some("hmac"), &json!({}), &[WHSEC]).0, "scheme");

@@ -68,6 +68,7 @@ fn none_takes_everything_and_still_reads_names() {
     let config = json!({"id_path": "/id"});
     let sample = Sample::new(scheme("none", &config, &[]), &[], r#"{"type":"ping","id":7}"#);
     let verified = sample.verify().expect("nothing is asked");
-    let expected = Verified { event_id: Some("7".to_owned()), event_type: Some("ping".to_owned()), ..Verified::default() };
+    let expected =
+        Verified { event_id: Some("7".to_owned()), event_type: Some("ping".to_owned()), ..Verified::default() };
     assert_eq!(verified, expected);
 }

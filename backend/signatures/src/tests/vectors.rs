@@ -35,7 +35,8 @@ fn outcome(vector: &Vector, secret: &str) -> &'static str {
 }
 
 fn outcome_by(vector: &Vector, credentials: Credentials) -> &'static str {
-    let scheme = SourceScheme::parse(Presets::builtin(), None, Some(&vector.scheme), &Value::Null, credentials).expect(&vector.id);
+    let scheme = SourceScheme::parse(Presets::builtin(), None, Some(&vector.scheme), &Value::Null, credentials)
+        .expect(&vector.id);
     let headers: HeaderMap =
         vector.headers.iter().map(|(name, value)| (header_name(name), value.parse().expect("a value"))).collect();
     let request =

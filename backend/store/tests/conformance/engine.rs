@@ -96,7 +96,10 @@ impl Lane {
         let event = self.event(None, "{}");
         let delivery = self.delivery(&event, lease);
         let batch = self.batch(db, vec![event.clone()], vec![delivery.clone()]).await;
-        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
+        assert_eq!(
+            db.store.commit(&batch).await.expect("commits"),
+            Accepted::Written { duplicates: vec![], replays: vec![] }
+        );
         (event, delivery)
     }
 
@@ -141,7 +144,10 @@ async fn a_committed_event_has_its_deliveries_and_a_repeated_commit_changes_noth
         let batch = lane.batch(&db, vec![event], vec![delivery]).await;
         let repeated = AcceptBatch { repeated: true, ..batch.clone() };
         for batch in [&batch, &repeated] {
-            assert_eq!(db.store.commit(batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
+            assert_eq!(
+                db.store.commit(batch).await.expect("commits"),
+                Accepted::Written { duplicates: vec![], replays: vec![] }
+            );
         }
         assert_eq!(db.count("SELECT count(*) FROM events").await, 1);
         assert_eq!(db.count("SELECT count(*) FROM event_bodies").await, 1);
@@ -190,7 +196,10 @@ async fn a_key_is_free_again_when_its_window_is_over() {
         let second = lane.event(Some("one"), "{}");
         let mut batch = lane.batch(&db, vec![second], vec![]).await;
         batch.now = NOON.plus_secs(61);
-        assert_eq!(db.store.commit(&batch).await.expect("commits"), Accepted::Written { duplicates: vec![], replays: vec![] });
+        assert_eq!(
+            db.store.commit(&batch).await.expect("commits"),
+            Accepted::Written { duplicates: vec![], replays: vec![] }
+        );
         assert_eq!(db.store.expire_keys(NOON.plus_secs(61)).await.expect("expires"), 1);
         db
     })

@@ -15,7 +15,9 @@ use postern_domain::{
     source::{HeaderToken, SourceKind},
 };
 use postern_seal::{api_key, token};
-use postern_store::tenant::{ApiKey, Connection, Destination, DestinationState, Record, RetiredToken, RunState, Source};
+use postern_store::tenant::{
+    ApiKey, Connection, Destination, DestinationState, Record, RetiredToken, RunState, Source,
+};
 use serde_json::json;
 
 use crate::harness::{NOON, Tenant};

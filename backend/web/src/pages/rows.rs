@@ -149,6 +149,13 @@ pub(super) fn whole<T>(read: Result<T, ListError>) -> Result<T, Halt> {
     read.map_err(|cause| crate::problem::Problem::from(cause).into())
 }
 
+/// Of what was refused for what it carried. The page of its source says which step failed.
+fn check_href(tenant: &str, request: &RequestRead) -> Option<String> {
+    let page = || links::verb(&links::source(tenant, &request.source.to_string()), "check");
+    let is_refused = request.outcome == RequestOutcome::Refused;
+    is_refused.then(|| links::with_query(&page(), &[("request", &request.id.to_string())]))
+}
+
 pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<RequestRow> {
     let tenant = &names.tenant;
     let row = |request: RequestRead| RequestRow {
@@ -170,6 +177,7 @@ pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<Request
             let text = event.to_string();
             Link { href: links::event(tenant, &text), text }
         }),
+        check_href: check_href(tenant, &request),
         headers: headers(&request.headers),
     };
     requests.into_iter().map(row).collect()

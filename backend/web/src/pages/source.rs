@@ -15,7 +15,10 @@ use postern_frontend::{
     shell::Section,
     state::State,
 };
-use postern_pipeline::configure;
+use postern_pipeline::{
+    configure,
+    providers::{self, Presets},
+};
 use postern_store::{
     TenantStore,
     read::{DeliveryFilter, EventFilter, RequestFilter, RequestOutcome, Window},
@@ -30,7 +33,8 @@ use super::{
     list::{self, Asked, Names},
     posted::Posted,
     rows::{self, shown},
-    source_form, step_up,
+    sender::{self, Chosen},
+    source_check, source_form, step_up,
 };
 use crate::{
     App,
@@ -54,6 +58,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(
             "/t/{tenant}/sources/{id}/edit",
             [(Method::GET, web::get().to(source_form::edit)), (Method::POST, web::post().to(source_form::save))],
+        ))
+        .service(resource(
+            "/t/{tenant}/sources/{id}/check",
+            [(Method::GET, web::get().to(source_check::form)), (Method::POST, web::post().to(source_check::check))],
         ))
         .service(resource("/t/{tenant}/sources/{id}/reveal", [(Method::POST, web::post().to(reveal))]))
         .service(resource("/t/{tenant}/sources/{id}/pause", [(Method::POST, web::post().to(pause))]))
@@ -86,7 +94,8 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let found = store.sources().search(&sought, configured::part(&page, SourceId::from_uuid)).await?;
     let ids: Vec<SourceId> = found.iter().map(|source| source.id).collect();
     let connections = store.connections().count_from(&ids).await?;
-    let row = |source: Source| row(&tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
+    let presets = providers::known(&app.engine);
+    let row = |source: Source| row(presets, &tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
     let found = page.answer(found, |source| source.id.uuid().as_bytes().to_vec(), row);
     let nonce = Nonce::fresh();
     let view = SourceList {
@@ -99,23 +108,18 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     Ok(answer::show(&view, &nonce))
 }
 
-fn row(tenant: &str, source: &Source, connections: u64) -> SourceRow {
+fn row(presets: &Presets, tenant: &str, source: &Source, connections: u64) -> SourceRow {
+    let sender = Chosen::of(presets, source);
     SourceRow {
         href: links::source(tenant, &source.id.to_string()),
         id: source.id.to_string(),
         name: source.name.clone(),
         kind: source.kind.as_str().to_owned(),
-        verification: verification(source),
+        verification: sender.verification(),
+        trust: providers::trust(presets, source).map(|level| sender::trust(level, sender.name())),
         state: state(source),
         connections: format::count(connections),
         created: shown(source.created_at),
-    }
-}
-
-fn verification(source: &Source) -> String {
-    match (source.kind, source.provider.as_deref().or(source.scheme.as_deref())) {
-        (SourceKind::Publish, _) => "an API key".to_owned(),
-        (SourceKind::Webhook, named) => named.unwrap_or("none").to_owned(),
     }
 }
 
@@ -159,6 +163,8 @@ async fn page<N: Need>(
     let names = Names::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
+    let presets = providers::known(&app.engine);
+    let sender = Chosen::of(presets, &source);
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
     let view = SourceDetail {
         id: source.id.to_string(),
@@ -170,7 +176,8 @@ async fn page<N: Need>(
             masked: source.secrets.iter().map(|secret| format::masked(secret.expose())).collect(),
             shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
         },
-        facts: facts(&source),
+        about: sender.about(providers::trust(presets, &source)),
+        facts: facts(&source, &sender),
         connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
         events: if member.may(Permission::EventsRead) { events(&store, &names, source.id).await? } else { Vec::new() },
         refused: if member.may(Permission::RequestsRead) {
@@ -183,8 +190,8 @@ async fn page<N: Need>(
     Ok(answer::show(&view, &nonce))
 }
 
-fn facts(source: &Source) -> Vec<Fact> {
-    let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", verification(source))];
+fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", sender.verification())];
     if let Some(config) = source.config.as_object().filter(|config| !config.is_empty()) {
         let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         facts.extend(config.iter().map(|(name, value)| Fact::new(name.replace('_', " "), text(value))));

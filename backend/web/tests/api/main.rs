@@ -18,5 +18,6 @@ mod matrix;
 mod members;
 mod openapi;
 mod pages;
+mod providers;
 mod redirects;
 mod sessions;

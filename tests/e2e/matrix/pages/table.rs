@@ -57,6 +57,8 @@ const ROWS: &[Row] = &[
     ("GET /t/{tenant}/sources/{id}", Member("sources:read"), 200, ""),
     ("GET /t/{tenant}/sources/{id}/edit", Member("sources:write"), 200, ""),
     ("POST /t/{tenant}/sources/{id}/edit", Member("sources:write"), 303, "name=edited"),
+    ("GET /t/{tenant}/sources/{id}/check", Member("sources:read"), 200, ""),
+    ("POST /t/{tenant}/sources/{id}/check", Member("sources:read"), 200, "headers=x-a%3A+1&body=a"),
     ("POST /t/{tenant}/sources/{id}/reveal", Member("keys:write"), 200, ""),
     ("POST /t/{tenant}/sources/{id}/pause", Member("sources:write"), 303, ""),
     ("POST /t/{tenant}/sources/{id}/resume", Member("sources:write"), 303, ""),

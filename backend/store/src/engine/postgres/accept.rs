@@ -175,7 +175,8 @@ async fn write(
     let row = query.fetch_one(connection).await.map_err(StoreError::during("committing events"))?;
     let current: bool = row.try_get("current").map_err(StoreError::during("committing events"))?;
     let taken: Vec<Uuid> = row.try_get("taken").map_err(StoreError::during("committing events"))?;
-    let marked = if is_marked { row.try_get("marked").map_err(StoreError::during("committing events"))? } else { Vec::new() };
+    let marked =
+        if is_marked { row.try_get("marked").map_err(StoreError::during("committing events"))? } else { Vec::new() };
     Ok(current.then_some(Wrote { taken, marked }))
 }
 

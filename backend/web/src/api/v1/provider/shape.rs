@@ -1,6 +1,6 @@
 //! A provider as the API shows it.
 
-use postern_pipeline::providers::{ConfigField, Need, Preset, PresetAnswer, PresetScheme, SecretForm};
+use postern_pipeline::providers::{self, ConfigField, Need, Preset, PresetAnswer, PresetScheme, SecretForm};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,7 @@ pub(crate) struct ProviderView {
     #[schema(value_type = Option<schema::TrustLevel>)]
     trust_level: Option<&'static str>,
     /// What the letter means.
-    trust_meaning: Option<&'static str>,
+    trust_meaning: Option<String>,
     schemes: Vec<SchemeView>,
     /// Where in the provider's own pages a webhook is made, and what belongs there.
     where_to_click: String,
@@ -47,7 +47,7 @@ struct SchemeView {
     label: String,
     #[schema(value_type = schema::TrustLevel)]
     trust_level: &'static str,
-    trust_meaning: &'static str,
+    trust_meaning: String,
     /// What is checked.
     covers: String,
     /// What is not.
@@ -106,8 +106,8 @@ impl ProviderView {
             name: preset.name.clone(),
             category: preset.category.clone(),
             trust_level: trust.map(|trust| trust.as_str()),
-            trust_meaning: trust.map(|trust| trust.meaning()),
-            schemes: preset.schemes.iter().map(SchemeView::of).collect(),
+            trust_meaning: trust.map(|trust| providers::meaning(trust, &preset.name)),
+            schemes: preset.schemes.iter().map(|scheme| SchemeView::of(preset, scheme)).collect(),
             where_to_click: preset.where_to_click.clone(),
             timeout: preset.timeout.clone(),
             retries: preset.retries.clone(),
@@ -119,12 +119,12 @@ impl ProviderView {
 }
 
 impl SchemeView {
-    fn of(scheme: &PresetScheme) -> Self {
+    fn of(preset: &Preset, scheme: &PresetScheme) -> Self {
         Self {
             id: scheme.id.clone(),
             label: scheme.label.clone(),
             trust_level: scheme.trust.as_str(),
-            trust_meaning: scheme.trust.meaning(),
+            trust_meaning: providers::meaning(scheme.trust, &preset.name),
             covers: scheme.covers.clone(),
             leaves_out: scheme.leaves_out.clone(),
             secret: SecretView::of(&scheme.secret),
