@@ -42,6 +42,7 @@ const LABELS: &[(&str, &str)] = &[
     ("method", "Method"),
     ("name", "Name"),
     ("outcome", "Outcome"),
+    ("overlap_s", "The URL of now"),
     ("password", "Password"),
     ("provider", "Sender"),
     ("public_keys", "Public keys of the sender"),

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::{
     Sample,
-    form::{Choice, Field},
+    form::{Choice, Field, Form as _},
     links,
     parts::{Fact, Header, Step},
     sample::{self, Taste, rows},
@@ -110,7 +110,7 @@ impl Sample for CheckPage {
                 result: taste.some_of(CheckResult {
                     accepted: taste == Taste::Hostile,
                     verdict: taste.name("It would be refused: the signature does not match."),
-                    steps: taste.list(rows::step),
+                    steps: rows::steps(taste),
                     facts: rows::facts(taste),
                     answer_status: taste.name("401"),
                     answer_headers: rows::headers(taste),

@@ -220,11 +220,12 @@ fn editor(taste: Taste) -> SourceEditor {
 fn inputs(taste: Taste, prefix: &str) -> Vec<Input> {
     let field = |name: &str| Field::new(format!("{prefix}.{name}"), taste.text("x-signature"));
     let options = sample::rows::select("any", taste).options;
+    let algorithm = Field::select(format!("{prefix}.algorithm"), taste.text(""), options);
     vec![
         Input::new(InputKind::Text, field("header"), taste.text("Which header carries it.")),
         Input::new(InputKind::Number, field("window_s"), ""),
         Input::new(InputKind::Lines, field("addresses"), taste.text("One a line.")),
-        Input::new(InputKind::Select, Field { options, ..field("algorithm") }.labelled(taste.name("Algorithm")), ""),
+        Input::new(InputKind::Select, algorithm.labelled(taste.name("Algorithm")), ""),
     ]
 }
 

@@ -4,11 +4,11 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{SourceId, permission::Permission, source::SourceKind};
+use postern_domain::{SourceId, Timestamp, permission::Permission, source::SourceKind};
 use postern_frontend::{
     format, links,
     pages::{
-        source::SourceDetail,
+        source::{Handover, SourceDetail},
         sources::{SourceFilter, SourceList, SourceRow},
     },
     parts::{EventRow, Fact, RequestRow, SecretPanel},
@@ -16,7 +16,7 @@ use postern_frontend::{
     state::State,
 };
 use postern_pipeline::{
-    configure,
+    configure::{self, front_door},
     providers::{self, Presets},
 };
 use postern_store::{
@@ -58,6 +58,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(
             "/t/{tenant}/sources/{id}/edit",
             [(Method::GET, web::get().to(source_form::edit)), (Method::POST, web::post().to(source_form::save))],
+        ))
+        .service(resource("/t/{tenant}/sources/{id}/rotate-url", [(Method::POST, web::post().to(rotate_url))]))
+        .service(resource(
+            "/t/{tenant}/sources/{id}/await-handshake",
+            [(Method::POST, web::post().to(await_handshake))],
         ))
         .service(resource(
             "/t/{tenant}/sources/{id}/check",
@@ -163,7 +168,7 @@ async fn page<N: Need>(
     let names = Names::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
-    let presets = providers::known(&app.engine);
+    let (presets, now) = (providers::known(&app.engine), app.engine.clock.now());
     let sender = Chosen::of(presets, &source);
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
     let view = SourceDetail {
@@ -176,6 +181,9 @@ async fn page<N: Need>(
             masked: source.secrets.iter().map(|secret| format::masked(secret.expose())).collect(),
             shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
         },
+        overlap: SourceDetail::overlaps(),
+        retired_until: source.retired_token.as_ref().filter(|old| now < old.until).map(|old| shown(old.until)),
+        handover: handover(&source, now),
         about: sender.about(providers::trust(presets, &source)),
         facts: facts(&source, &sender),
         connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
@@ -188,6 +196,11 @@ async fn page<N: Need>(
         shell,
     };
     Ok(answer::show(&view, &nonce))
+}
+
+fn handover(source: &Source, now: Timestamp) -> Option<Handover> {
+    let until = source.handshake_until.filter(|_| source.secrets.is_empty())?;
+    Some(if now < until { Handover::Awaited } else { Handover::Over })
 }
 
 fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
@@ -237,6 +250,21 @@ async fn resume(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: P
     let id = id?.0;
     configured::made(configure::source::resume(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
+}
+
+/// The URL there is goes on working for as long as was chosen.
+async fn rotate_url(member: Member<SourcesWrite>, app: Data<App>, id: Id, posted: Posted) -> Answer {
+    let id = id?.0;
+    let overlap_s = posted.number("overlap_s").map_err(Problem::from)?.unwrap_or(front_door::DEFAULT_OVERLAP_S);
+    let change = (id, overlap_s);
+    configured::made(front_door::rotate_url(&app.engine, &member.by(), change, configured::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "rotated"))
+}
+
+async fn await_handshake(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    configured::made(front_door::await_handshake(&app.engine, &member.by(), id, configured::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "awaiting"))
 }
 
 async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {

@@ -57,6 +57,8 @@ const ROWS: &[Row] = &[
     ("GET /t/{tenant}/sources/{id}", Member("sources:read"), 200, ""),
     ("GET /t/{tenant}/sources/{id}/edit", Member("sources:write"), 200, ""),
     ("POST /t/{tenant}/sources/{id}/edit", Member("sources:write"), 303, "name=edited"),
+    ("POST /t/{tenant}/sources/{id}/rotate-url", Member("sources:write"), 303, "overlap_s=3600"),
+    ("POST /t/{tenant}/sources/{id}/await-handshake", Member("sources:write"), 422, ""),
     ("GET /t/{tenant}/sources/{id}/check", Member("sources:read"), 200, ""),
     ("POST /t/{tenant}/sources/{id}/check", Member("sources:read"), 200, "headers=x-a%3A+1&body=a"),
     ("POST /t/{tenant}/sources/{id}/reveal", Member("keys:write"), 200, ""),
