@@ -41,6 +41,7 @@ states! {
     Failed: "failed", Bad, "✕";
     Refused: "refused", Bad, "⊘";
     Duplicate: "duplicate", Neutral, "≡";
+    Flagged: "flagged", Warn, "!";
     Filtered: "filtered", Neutral, "▽";
     Unrouted: "unrouted", Warn, "!";
     Cancelled: "cancelled", Neutral, "–";

@@ -30,6 +30,15 @@ impl CheckedUrl {
         self.0.as_str()
     }
 
+    /// Whether it is https, and its host is this name or stands under it, label by label.
+    #[must_use]
+    pub fn is_https_under(&self, name: &str) -> bool {
+        let Some(Host::Domain(host)) = self.0.host() else { return false };
+        let above = host.trim_end_matches('.').strip_suffix(name);
+        let is_under = above.is_some_and(|above| above.is_empty() || above.ends_with('.'));
+        self.0.scheme() == "https" && is_under && !name.is_empty()
+    }
+
     pub(crate) fn into_url(self) -> Url {
         self.0
     }

@@ -16,16 +16,26 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use postern_domain::{EventId, SourceId, TenantId, TenantScope, event_type, source::SourceKind};
+use postern_domain::{
+    EventId, SourceId, TenantId, TenantScope, Timestamp, event_type, intake::Replay, source::SourceKind,
+};
 use postern_seal::token::sha256;
-use postern_signatures::{Heard, RawRequest};
+use postern_signatures::{Greeting, Heard, RawRequest, RefusalCause, Verified};
 use postern_store::{
     StoreError,
-    engine::{DedupInput, EventRow, FirstEvent},
+    engine::{DedupInput, EventRow, FirstEvent, Keys},
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{engine::Engine, entry::SourceEntry, headers, recorder};
+use crate::{
+    door::Bar,
+    engine::Engine,
+    entry::SourceEntry,
+    handshake, headers,
+    keys::NoKey,
+    listen::{self, Unheard},
+    recorder,
+};
 
 const QUEUE_EVENTS: usize = 4_096;
 const QUEUE_BYTES: usize = 48 * 1024 * 1024;
@@ -47,6 +57,12 @@ pub struct Incoming<'a> {
     pub remote: IpAddr,
 }
 
+impl<'a> Incoming<'a> {
+    fn raw(&'a self) -> RawRequest<'a> {
+        RawRequest { method: self.method, url: self.url, headers: self.headers, body: &self.body }
+    }
+}
+
 /// What a tenant's program publishes.
 #[derive(Debug)]
 pub struct Publication {
@@ -65,10 +81,30 @@ pub enum Receipt {
     Duplicate(EventId),
 }
 
+/// What became of a request at the front door.
+#[derive(Debug)]
+pub enum Reception {
+    Event(Receipt),
+    /// To be answered as it says.
+    Greeting(Greeting),
+    /// Somebody looked whether somebody is there.
+    Presence,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
     #[error("the signature does not hold: {}", .0.expected)]
     Refused(postern_signatures::Refusal),
+    #[error(transparent)]
+    NoKey(NoKey),
+    /// A secret was handed over that nobody waits for.
+    #[error("no handshake is awaited")]
+    NotAwaited,
+    #[error("the method brings no events")]
+    Method,
+    /// The source refuses a body that came before under another id.
+    #[error("the same body came before, as {0}")]
+    Replayed(EventId),
     #[error("there is no such source")]
     NoSource,
     #[error("the body may have at most {0} bytes")]
@@ -95,6 +131,8 @@ pub(crate) struct Submission {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome {
     Accepted,
+    /// Accepted, although this event had the same body under another id.
+    Replayed(EventId),
     Duplicate(FirstEvent),
 }
 
@@ -180,7 +218,8 @@ impl Engine {
     }
 }
 
-/// Verifies a request to `source` and takes it in. What is refused or a duplicate is put on record.
+/// Listens to a request to `source`, and takes it in when it is an event. What is refused, a duplicate or worth a look is
+/// put on record.
 ///
 /// # Errors
 /// Says why it was not taken in; nothing was written then.
@@ -188,37 +227,98 @@ pub async fn receive(
     engine: &Engine,
     source: &Arc<SourceEntry>,
     incoming: &Incoming<'_>,
-) -> Result<Receipt, AcceptError> {
+) -> Result<Reception, AcceptError> {
     let now = engine.clock.now();
-    let request =
-        RawRequest { method: incoming.method, url: incoming.url, headers: incoming.headers, body: &incoming.body };
-    let Some(scheme) = &source.scheme else { return Err(AcceptError::NoSource) };
-    let verified = match scheme.hear(&request, now, &()) {
-        Ok(Heard::Event(verified)) => verified,
-        Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => return Err(AcceptError::NoSource),
-        Err(refusal) => {
-            recorder::refused(engine, source, incoming, refusal.cause.as_str(), &refusal.expected);
-            return Err(AcceptError::Refused(refusal));
+    let heard = listen::hear(engine, source, &incoming.raw(), now).await;
+    if let Ok(Heard::Greeting(greeting)) = heard {
+        return handshake::greet(engine, source, incoming, greeting).await.map(Reception::Greeting);
+    }
+    let brings_events = source.intake.takes_method(incoming.method);
+    match heard {
+        heard if !brings_events && !(heard.is_ok() && source.takes_event_by(incoming.method)) => {
+            no_event(engine, source, incoming, heard.err())
         }
-    };
-    let key = source.dedup.key(&request, &verified);
+        Ok(Heard::Event(verified)) => take_in(engine, source, incoming, (verified, now)).await.map(Reception::Event),
+        Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => {
+            Err(unheard(engine, source, incoming, Unheard::NoKey(NoKey::Unknown)))
+        }
+        Err(cause) => Err(unheard(engine, source, incoming, cause)),
+    }
+}
+
+/// By a method that brings none. Some providers look whether somebody is there; one whose greeting did not hold is told
+/// so, anybody else that the method is wrong.
+fn no_event(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    cause: Option<Unheard>,
+) -> Result<Reception, AcceptError> {
+    match cause {
+        _ if incoming.method != "GET" => Ok(Reception::Presence),
+        Some(Unheard::Refused(refusal)) if refusal.cause != RefusalCause::MissingHeader => {
+            Err(unheard(engine, source, incoming, Unheard::Refused(refusal)))
+        }
+        _ => {
+            recorder::refused(engine, source, incoming, Bar::Method.cause(), &Bar::Method.expected(source));
+            Err(AcceptError::Method)
+        }
+    }
+}
+
+fn unheard(engine: &Engine, source: &SourceEntry, incoming: &Incoming<'_>, cause: Unheard) -> AcceptError {
+    match cause {
+        Unheard::Refused(refusal) => {
+            recorder::refused(engine, source, incoming, refusal.cause.as_str(), &refusal.expected);
+            AcceptError::Refused(refusal)
+        }
+        Unheard::NoKey(cause) => {
+            recorder::refused(engine, source, incoming, cause.as_str(), cause.expected());
+            AcceptError::NoKey(cause)
+        }
+        Unheard::NoScheme => AcceptError::NoSource,
+    }
+}
+
+async fn take_in(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    (verified, now): (Verified, Timestamp),
+) -> Result<Receipt, AcceptError> {
+    let key = source.dedup.key(&incoming.raw(), &verified);
+    let body_sha256 = sha256(&incoming.body);
+    let dedup = key.as_deref().map(|key| dedup(source, "k", key, now));
+    let body_key = source.guards_replay(&verified, key.as_deref()).then(|| body_key(&body_sha256));
+    if let (Some(id), Some(body), Replay::Refuse) = (&dedup, body_key, source.intake.replay) {
+        let keys = Keys { id: id.hash, body };
+        if let Some(first) = engine.store.replayed(source.id, keys, now).await? {
+            recorder::refused(engine, source, incoming, recorder::REPLAYED, recorder::NEW_BODY);
+            return Err(AcceptError::Replayed(first));
+        }
+    }
     let event = EventRow {
         id: EventId::fresh(),
         tenant: source.tenant,
         source: source.id,
         event_type: verified.event_type.as_deref().map(event_type::clean).unwrap_or_default(),
-        dedup: key.as_deref().map(|key| dedup(source, "k", key, now)),
+        dedup,
+        body_key,
         content_type: header_text(incoming.headers, "content-type"),
         headers: kept_headers(incoming.headers),
         remote: incoming.remote.to_string(),
         received_at: now,
-        body_sha256: sha256(&incoming.body),
+        body_sha256,
         body: incoming.body.clone(),
         filtered: 0,
     };
     let id = event.id;
     match engine.inlet.submit(event).await? {
         Outcome::Accepted => Ok(Receipt::Accepted(id)),
+        Outcome::Replayed(first) => {
+            recorder::replayed(engine, source, incoming, key.as_deref(), (id, first));
+            Ok(Receipt::Accepted(id))
+        }
         Outcome::Duplicate(first) => {
             recorder::duplicate(engine, source, incoming, key.as_deref(), first);
             Ok(Receipt::Duplicate(first.id))
@@ -258,6 +358,7 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
         source: source.id,
         event_type: event_type::clean(&publication.event_type),
         dedup: dedup_input,
+        body_key: None,
         content_type: Some("application/json".to_owned()),
         headers: "{}".to_owned(),
         remote: publication.remote.map(|address| address.to_string()).unwrap_or_default(),
@@ -268,17 +369,30 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
     };
     let id = event.id;
     match engine.inlet.submit(event).await? {
-        Outcome::Accepted => Ok(Receipt::Accepted(id)),
+        Outcome::Accepted | Outcome::Replayed(_) => Ok(Receipt::Accepted(id)),
         Outcome::Duplicate(first) if by_idempotency_key && !first.same_body => Err(AcceptError::KeyReused),
         Outcome::Duplicate(first) => Ok(Receipt::Duplicate(first.id)),
     }
 }
 
+/// Of a body, in a space of its own.
+fn body_key(body_sha256: &[u8; 32]) -> [u8; 16] {
+    let mut text = *b"b\0................................";
+    if let Some(rest) = text.get_mut(2..) {
+        rest.copy_from_slice(body_sha256);
+    }
+    first_half(&sha256(&text))
+}
+
+fn first_half(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
+    half
+}
+
 /// `space` keeps keys of different origin apart: an Idempotency-Key is not a provider's event id.
-fn dedup(source: &SourceEntry, space: &str, key: &str, now: postern_domain::Timestamp) -> DedupInput {
-    let full = sha256(format!("{space}\0{key}").as_bytes());
-    let mut hash = [0; 16];
-    hash.copy_from_slice(full.get(..16).unwrap_or(&[0; 16]));
+fn dedup(source: &SourceEntry, space: &str, key: &str, now: Timestamp) -> DedupInput {
+    let hash = first_half(&sha256(format!("{space}\0{key}").as_bytes()));
     let mut text: String =
         key.chars().take(255).map(|letter| if letter == '\0' { '\u{fffd}' } else { letter }).collect();
     text.shrink_to_fit();

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use postern_domain::{Clock, TenantId};
 use postern_limits::KeyedLimiter;
+use postern_signatures::Presets;
 use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
 use tokio::sync::{Notify, mpsc};
 
@@ -13,6 +14,7 @@ use crate::{
     claim,
     instance::Instance,
     key_use::KeyUse,
+    keys::Keys,
     lanes::Lanes,
     metrics::Metrics,
     people::hashing::Hashing,
@@ -49,6 +51,7 @@ pub struct Parts {
     pub store: Store,
     pub egress: postern_egress::Client,
     pub clock: Clock,
+    pub presets: Arc<Presets>,
     pub options: EngineOptions,
 }
 
@@ -58,6 +61,8 @@ pub struct Engine {
     pub routing: Arc<Routing>,
     pub egress: postern_egress::Client,
     pub clock: Clock,
+    /// What is known of providers: those that come with Postern, and the operator's.
+    pub presets: Arc<Presets>,
     pub metrics: Arc<Metrics>,
     pub tasks: Tasks,
     pub options: EngineOptions,
@@ -66,6 +71,7 @@ pub struct Engine {
     pub(crate) inlet: Inlet,
     pub(crate) settled: mpsc::UnboundedSender<Settled>,
     pub(crate) recorder: Recorder,
+    pub(crate) keys: Keys,
     /// On SQLite: there is something new in its log.
     pub(crate) committed: Notify,
     pub(crate) key_use: KeyUse,
@@ -90,11 +96,12 @@ impl Engine {
         let (recorder, requests) = Recorder::new();
         let rate = parts.options.tenant_rate_per_s;
         Arc::new(Self {
-            routing: Arc::new(Routing::new(parts.store.clone(), Arc::clone(&lanes))),
+            routing: Arc::new(Routing::new(parts.store.clone(), Arc::clone(&lanes), Arc::clone(&parts.presets))),
             instance: Instance::new(parts.store.backend() == Backend::Sqlite),
             store: parts.store,
             egress: parts.egress,
             clock: parts.clock,
+            presets: parts.presets,
             metrics: Arc::new(Metrics::default()),
             tasks: Tasks::default(),
             options: parts.options,
@@ -102,6 +109,7 @@ impl Engine {
             inlet,
             settled: settled_to,
             recorder,
+            keys: Keys::default(),
             committed: Notify::new(),
             key_use: KeyUse::default(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),

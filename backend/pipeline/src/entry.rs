@@ -7,15 +7,20 @@ use postern_domain::{
     ApiKeyId, ConnectionId, DestinationId, Invalid, SourceId, TenantId, Timestamp,
     address::AddressList,
     answer::AnswerSpec,
+    dedup::DedupKey,
     destination::{DestinationKind, RateLimit},
     event_type::Pattern,
+    intake::{AllowedAddresses, Intake, Replay},
     permission::Permission,
     retry::RetryPolicy,
-    source::SourceKind,
+    source::{HeaderToken, SourceKind},
 };
 use postern_egress::{Blocked, CheckedUrl};
 use postern_limits::RateLimiter;
-use postern_signatures::{Credentials, DedupRule, Presets, SourceScheme, outgoing::SigningKey};
+use postern_seal::token::sha256;
+use postern_signatures::{
+    Credentials, DedupRule, PresetScheme, Presets, SourceScheme, Trust, Verified, outgoing::SigningKey,
+};
 use postern_store::engine::config::{ConnectionConfig, DestinationConfig, KeyConfig, SourceConfig};
 
 use crate::lanes::{DestinationRuntime, Lanes, TenantRuntime};
@@ -26,13 +31,24 @@ pub struct SourceEntry {
     pub tenant: TenantId,
     pub kind: SourceKind,
     pub(crate) token_hash: Option<[u8; 32]>,
+    /// Of the token before, and until when it works.
+    pub(crate) retired_token: Option<([u8; 32], Timestamp)>,
     pub public_url: Option<String>,
     pub allowed_ips: AddressList,
+    pub intake: Intake,
+    /// The name, and the hash of the value.
+    pub(crate) header_token: Option<(HeaderName, [u8; 32])>,
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: usize,
     pub paused: bool,
     pub(crate) scheme: Option<SourceScheme>,
+    pub(crate) secret_hashes: Vec<[u8; 32]>,
+    pub(crate) handshake_until: Option<Timestamp>,
+    /// Its provider looks at how it is answered, also when it is refused.
+    pub greets: bool,
     pub(crate) dedup: DedupRule,
+    /// The dedup key is part of the body, or there is none.
+    is_key_in_body: bool,
     pub(crate) window_s: u32,
     pub(crate) limiter: Option<RateLimiter>,
 }
@@ -74,12 +90,17 @@ pub struct KeyEntry {
 }
 
 impl SourceEntry {
-    pub(crate) fn build(row: SourceConfig, share: u32) -> Result<Self, Invalid> {
+    pub(crate) fn build(row: SourceConfig, presets: &Presets, share: u32) -> Result<Self, Invalid> {
+        let secret_hashes = row.secrets.iter().map(|secret| sha256(secret.expose().as_bytes())).collect();
+        let dedup = row.dedup.parse_key()?;
+        let (provider, scheme_id) = (row.provider.clone(), row.scheme.clone());
+        let published = published_by(presets, row.provider.as_deref());
+        let allowed_ips = AllowedAddresses::parse(&row.allowed_ips)?.resolve(published)?;
         let scheme = match row.kind {
             SourceKind::Webhook => {
                 let credentials = Credentials { secrets: row.secrets, public_keys: row.public_keys };
                 let (provider, scheme) = (row.provider.as_deref(), row.scheme.as_deref());
-                Some(SourceScheme::parse(Presets::builtin(), provider, scheme, &row.config, credentials)?)
+                Some(SourceScheme::parse(presets, provider, scheme, &row.config, credentials)?)
             }
             SourceKind::Publish => None,
         };
@@ -88,17 +109,94 @@ impl SourceEntry {
             tenant: row.tenant,
             kind: row.kind,
             token_hash: row.token_hash.and_then(|hash| hash.try_into().ok()),
+            retired_token: row.retired_token.and_then(|(hash, until)| Some((hash.try_into().ok()?, until))),
             public_url: row.public_url,
-            allowed_ips: AddressList::parse("allowed_ips", &row.allowed_ips)?,
+            allowed_ips,
+            intake: row.intake,
+            header_token: row.header_token.as_ref().map(hashed).transpose()?,
             answer: row.answer,
             max_body_bytes: usize::try_from(row.max_body_bytes).unwrap_or(0),
             paused: row.paused,
             scheme,
-            dedup: DedupRule::compile(row.dedup.parse_key()?)?,
+            secret_hashes,
+            handshake_until: row.handshake_until,
+            greets: scheme_of(presets, provider.as_deref(), scheme_id.as_deref()).is_some_and(greets),
+            is_key_in_body: matches!(dedup, DedupKey::Json(_) | DedupKey::Body | DedupKey::None),
+            dedup: DedupRule::compile(dedup)?,
             window_s: row.dedup.window_s,
             limiter: row.rate_limit.map(|limit| limiter(limit, share)),
         })
     }
+}
+
+impl SourceEntry {
+    /// Of every token that has led here.
+    pub(crate) fn token_hashes(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.token_hash.into_iter().chain(self.retired_token.map(|(hash, _)| hash))
+    }
+
+    /// What the sender is answered when its event was taken in; none where neither the tenant nor the provider says.
+    #[must_use]
+    pub fn event_answer(&self) -> Option<EventAnswer<'_>> {
+        if let Some(own) = &self.answer {
+            let content_type = Some(own.content_type.as_str());
+            return Some(EventAnswer { status: own.status, content_type, body: &own.body });
+        }
+        let preset = self.scheme.as_ref()?.answer()?;
+        let content_type = preset.content_type.as_deref();
+        Some(EventAnswer { status: preset.status, content_type, body: &preset.body })
+    }
+
+    /// Whether an event may come by this method. A GET that is signed was meant, also where nobody thought of it.
+    pub(crate) fn takes_event_by(&self, method: &str) -> bool {
+        let is_usual = self.intake.allowed_methods.is_empty();
+        self.intake.takes_method(method) || (is_usual && method == "GET" && self.signs())
+    }
+
+    /// Whether its requests carry a signature, and not only a secret that could be read on the way.
+    fn signs(&self) -> bool {
+        self.scheme.as_ref().is_some_and(|scheme| matches!(scheme.trust(), Trust::A | Trust::B | Trust::C))
+    }
+
+    /// Whether a body must be remembered, because its id is not part of what is signed. Where nothing is signed, there is
+    /// nothing to replay: whoever knows the secret can write a body of their own.
+    pub(crate) fn guards_replay(&self, verified: &Verified, key: Option<&str>) -> bool {
+        let Some(key) = key else { return false };
+        let is_signed = self.is_key_in_body || (verified.id_is_signed && verified.event_id.as_deref() == Some(key));
+        !is_signed && self.signs() && self.intake.replay != Replay::Allow
+    }
+}
+
+/// How a sender is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct EventAnswer<'a> {
+    pub status: u16,
+    pub content_type: Option<&'a str>,
+    pub body: &'a str,
+}
+
+/// The networks from which a provider says that it sends.
+pub(crate) fn published_by<'p>(presets: &'p Presets, provider: Option<&str>) -> &'p [String] {
+    provider.and_then(|id| presets.find(id)).map_or(&[], |preset| preset.source_ranges.as_slice())
+}
+
+/// How the provider's scheme is described.
+pub(crate) fn scheme_of<'p>(
+    presets: &'p Presets,
+    provider: Option<&str>,
+    scheme: Option<&str>,
+) -> Option<&'p PresetScheme> {
+    presets.find(provider.or(scheme)?)?.scheme(scheme)
+}
+
+fn greets(scheme: &PresetScheme) -> bool {
+    !scheme.handshakes.is_empty()
+}
+
+fn hashed(token: &HeaderToken) -> Result<(HeaderName, [u8; 32]), Invalid> {
+    let name = HeaderName::from_bytes(token.name.as_bytes());
+    let name = name.map_err(|_| Invalid::new("header_token.name", "is not a header name"))?;
+    Ok((name, sha256(token.value.expose().as_bytes())))
 }
 
 fn limiter(limit: RateLimit, share: u32) -> RateLimiter {

@@ -5,16 +5,21 @@
 //! [`writer`], [`dispatch`] and [`claim`]; [`engine`] holds them together.
 
 pub mod accept;
+pub mod check;
 pub mod claim;
 pub mod configure;
 pub mod deliveries;
 mod dispatch;
+pub mod door;
 mod engine;
 mod entry;
+mod handshake;
 mod headers;
 mod instance;
 mod key_use;
+mod keys;
 mod lanes;
+mod listen;
 mod metrics;
 pub mod people;
 pub mod providers;
@@ -24,9 +29,12 @@ mod tasks;
 pub mod upkeep;
 mod writer;
 
+pub use postern_signatures::{Greeting, Presets};
+
 pub use engine::{Duty, Engine, EngineOptions, Parts};
-pub use entry::{ConnectionEntry, DestinationEntry, KeyEntry, SourceEntry};
+pub use entry::{ConnectionEntry, DestinationEntry, EventAnswer, KeyEntry, SourceEntry};
 pub use instance::{DEAD_AFTER_MS, HEARTBEAT_MS};
+pub use keys::NoKey;
 pub use metrics::Metrics;
 pub use recorder::Refusal;
 pub use routing::Routing;

@@ -1,11 +1,11 @@
-//! Puts on record what did not become an event, without ever slowing down what does.
+//! Puts on record what did not become an event, or is worth a look, without ever slowing down what does.
 //!
 //! Bounded twice: each source may fill so many rows a second, and the queue to the database holds so many. What is
 //! beyond that is counted.
 
 use std::sync::Arc;
 
-use postern_domain::{RequestId, SourceId};
+use postern_domain::{EventId, RequestId, SourceId};
 use postern_limits::KeyedLimiter;
 use postern_store::engine::{FirstEvent, requests::RequestRow};
 use tokio::sync::mpsc;
@@ -15,6 +15,10 @@ use crate::{
     engine::Engine,
     entry::SourceEntry,
 };
+
+/// The cause of a body that came again under another id.
+pub(crate) const REPLAYED: &str = "replayed_body";
+pub(crate) const NEW_BODY: &str = "a body that did not come before under another id";
 
 const QUEUE: usize = 2_048;
 /// A forger who sends thousands a second must not fill the disk.
@@ -66,8 +70,24 @@ pub(crate) fn duplicate(
 ) {
     let cause = if first.same_body { "duplicate" } else { "duplicate_with_other_body" };
     let row = row(engine, source, incoming, "duplicate", cause);
-    let dedup_key = key.map(|key| key.chars().filter(|letter| *letter != '\0').take(255).collect());
-    put(engine, RequestRow { dedup_key, event: Some(first.id), ..row });
+    put(engine, RequestRow { dedup_key: key.map(shown_key), event: Some(first.id), ..row });
+}
+
+/// Taken in as the first of the two events, after the second had the same body.
+pub(crate) fn replayed(
+    engine: &Engine,
+    source: &SourceEntry,
+    incoming: &Incoming<'_>,
+    key: Option<&str>,
+    (event, first): (EventId, EventId),
+) {
+    let row = row(engine, source, incoming, "flagged", REPLAYED);
+    let expected = format!("{NEW_BODY}; `{first}` had it, and this one is `{event}`");
+    put(engine, RequestRow { expected, dedup_key: key.map(shown_key), event: Some(first), ..row });
+}
+
+fn shown_key(key: &str) -> String {
+    key.chars().filter(|letter| *letter != '\0').take(255).collect()
 }
 
 fn row(
@@ -109,6 +129,7 @@ impl Engine {
 
     /// Forgets senders that have been quiet. Called now and then.
     pub(crate) fn tidy_limits(&self) {
+        self.keys.tidy(self.clock.now());
         self.recorder.limits.retain_recent();
         self.tenant_limits.retain_recent();
     }

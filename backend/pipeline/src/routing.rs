@@ -13,8 +13,9 @@ use std::{
 };
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use postern_domain::{ConnectionId, DestinationId, Invalid, SourceId};
+use postern_domain::{ConnectionId, DestinationId, Invalid, SourceId, Timestamp};
 use postern_seal::token::sha256;
+use postern_signatures::Presets;
 use postern_store::{Store, StoreError, engine::config::ConfigChanges};
 use tokio::sync::Mutex;
 
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Routing {
     store: Store,
+    presets: Arc<Presets>,
     pub(crate) lanes: Arc<Lanes>,
     maps: RwLock<Maps>,
     refreshing: Mutex<()>,
@@ -61,9 +63,10 @@ impl Maps {
 }
 
 impl Routing {
-    pub(crate) fn new(store: Store, lanes: Arc<Lanes>) -> Self {
+    pub(crate) fn new(store: Store, lanes: Arc<Lanes>, presets: Arc<Presets>) -> Self {
         Self {
             store,
+            presets,
             lanes,
             maps: RwLock::default(),
             refreshing: Mutex::new(()),
@@ -81,13 +84,17 @@ impl Routing {
         self.read().version
     }
 
-    /// The source whose URL has this token.
+    /// The source whose URL has this token, or had it and is being moved to another.
     ///
     /// # Errors
     /// When it is not in memory and the database does not answer.
-    pub async fn source_by_token(&self, token: &str) -> Result<Option<Arc<SourceEntry>>, StoreError> {
+    pub async fn source_by_token(&self, token: &str, now: Timestamp) -> Result<Option<Arc<SourceEntry>>, StoreError> {
         let hash = sha256(token.as_bytes());
-        self.find(|maps| maps.by_token.get(&hash).cloned()).await
+        let found = self.find(|maps| maps.by_token.get(&hash).cloned()).await?;
+        Ok(found.filter(|source| match source.retired_token {
+            Some((retired, until)) if retired == hash => now < until,
+            _ => true,
+        }))
     }
 
     /// # Errors
@@ -157,16 +164,18 @@ impl Routing {
         let share = self.share.load(Ordering::Acquire);
         let mut maps = self.maps.write();
         for (id, config) in changes.sources {
-            if let Some(old) = maps.sources.remove(&id)
-                && let Some(hash) = old.token_hash
-            {
-                maps.by_token.remove(&hash);
+            if let Some(old) = maps.sources.remove(&id) {
+                for hash in old.token_hashes() {
+                    maps.by_token.remove(&hash);
+                }
             }
-            let Some(entry) = config.and_then(|row| usable("source", id, SourceEntry::build(row, share))) else {
+            let Some(entry) =
+                config.and_then(|row| usable("source", id, SourceEntry::build(row, &self.presets, share)))
+            else {
                 continue;
             };
             let entry = Arc::new(entry);
-            if let Some(hash) = entry.token_hash {
+            for hash in entry.token_hashes() {
                 maps.by_token.insert(hash, Arc::clone(&entry));
             }
             maps.sources.insert(id, entry);

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod migrate;
 mod open;
+mod presets;
 mod serve;
 mod telemetry;
 mod verify;

@@ -1,6 +1,6 @@
 //! `postern serve`: opens, migrates, starts the engine, the jobs and the listener; stops in order on SIGTERM or SIGINT.
 
-use std::{net::TcpListener, process::ExitCode, time::Duration};
+use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use postern_domain::Clock;
@@ -9,13 +9,15 @@ use postern_store::Serving;
 use postern_web::{App, Limits, Serves};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{cli::Role, config::Config, open, print, telemetry};
+use crate::{cli::Role, config::Config, open, presets, print, telemetry};
 
 /// How long what is under way may take to finish.
 const GRACE: Duration = Duration::from_secs(50);
 
 pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     telemetry::start(&config)?;
+    // A file that cannot be used should be known before anything starts.
+    let presets = Arc::new(presets::read(&config.data_dir)?);
     let store = open::open(&config, Serving::Yes).await?;
     store.migrate().await.context("migrating the database")?;
     // A port that is taken should be known before anything starts.
@@ -34,7 +36,8 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
         retention: config.retention,
         tenant_rate_per_s: config.tenant_rate_per_s,
     };
-    let engine = Engine::new(Parts { store: store.clone(), egress, clock: Clock::System, options });
+    let parts = Parts { store: store.clone(), egress, clock: Clock::System, presets, options };
+    let engine = Engine::new(parts);
     engine.start().await.context("starting the engine")?;
     let jobs = postern_worker::start(&engine).await.context("starting the periodic jobs")?;
     let settings = postern_web::Settings {

@@ -36,13 +36,34 @@ impl Pointer {
         Self(steps)
     }
 
+    pub(crate) fn steps(&self) -> &[String] {
+        &self.0
+    }
+
     /// The text of the string, or the digits of the number, that stands there; none for all else.
     pub(crate) fn find(&self, body: &[u8]) -> Option<String> {
+        self.find_raw(body).as_deref().and_then(scalar)
+    }
+
+    /// Whether a list stands there that has nothing in it.
+    pub(crate) fn is_empty_list(&self, body: &[u8]) -> bool {
+        let inside = |raw: &str| Some(raw.strip_prefix('[')?.strip_suffix(']')?.trim().is_empty());
+        self.find_raw(body).as_deref().and_then(inside).unwrap_or(false)
+    }
+
+    /// What stands there, as it is written.
+    fn find_raw(&self, body: &[u8]) -> Option<String> {
         let mut found = None;
         let mut json = serde_json::Deserializer::from_slice(body);
         // The result says only whether reading stopped early; what counts is what was found by then.
         let _ = Walk { steps: &self.0, found: &mut found }.deserialize(&mut json);
         found
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
     }
 }
 
@@ -58,7 +79,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
         if !self.steps.is_empty() {
             return deserializer.deserialize_any(self);
         }
-        *self.found = scalar(<&RawValue>::deserialize(deserializer)?.get());
+        *self.found = Some(<&RawValue>::deserialize(deserializer)?.get().to_owned());
         Err(D::Error::custom("found; no need to read on"))
     }
 }
@@ -145,7 +166,8 @@ impl Visitor<'_> for NameIs<'_> {
     }
 }
 
-fn scalar(raw: &str) -> Option<String> {
+/// The text of a string, or the digits of a number.
+pub(crate) fn scalar(raw: &str) -> Option<String> {
     match raw.as_bytes().first()? {
         b'"' => serde_json::from_str(raw).ok(),
         b'-' | b'0'..=b'9' => Some(raw.to_owned()),

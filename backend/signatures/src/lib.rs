@@ -7,8 +7,13 @@
 mod body;
 mod coded;
 mod dedup;
+mod ed25519;
+mod examine;
 mod fields;
+mod form;
+mod handshake;
 mod heard;
+mod lookup;
 mod mac;
 mod naming;
 pub mod outgoing;
@@ -18,6 +23,7 @@ mod request;
 mod scheme;
 mod schemes;
 mod template;
+mod verifier;
 mod whsec;
 mod window;
 

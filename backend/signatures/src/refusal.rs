@@ -10,11 +10,17 @@ pub struct Refusal {
     pub cause: RefusalCause,
     /// What would have been accepted; never a secret, never the signature that would have matched.
     pub expected: String,
+    /// What the sender is to be answered: 401, unless its own rules ask for another.
+    pub status: u16,
 }
 
 impl Refusal {
     pub(crate) fn new(cause: RefusalCause, expected: impl Into<String>) -> Self {
-        Self { cause, expected: expected.into() }
+        Self { cause, expected: expected.into(), status: 401 }
+    }
+
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 }
 
@@ -25,6 +31,8 @@ pub enum RefusalCause {
     MissingHeader,
     /// A header that the scheme needs is there twice, too long, or not of the right form.
     MalformedHeader,
+    /// A part of the body that the scheme needs is not there, or not of the right form.
+    MalformedBody,
     /// Signed too long ago.
     TimestampTooOld,
     /// Signed in the future, beyond what clocks may differ.
@@ -33,6 +41,8 @@ pub enum RefusalCause {
     SignatureMismatch,
     /// The token, or the user and password, is none of the secrets.
     WrongToken,
+    /// The source has no secret yet by which the sender could be recognised.
+    NoSecret,
 }
 
 impl RefusalCause {
@@ -42,10 +52,12 @@ impl RefusalCause {
         match self {
             Self::MissingHeader => "missing_header",
             Self::MalformedHeader => "malformed_header",
+            Self::MalformedBody => "malformed_body",
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampTooNew => "timestamp_too_new",
             Self::SignatureMismatch => "signature_mismatch",
             Self::WrongToken => "wrong_token",
+            Self::NoSecret => "no_secret",
         }
     }
 }

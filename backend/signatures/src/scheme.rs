@@ -1,23 +1,23 @@
 //! How a source recognises its sender: parsed once from what the API was given, then asked about every request.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use postern_domain::{Invalid, Secret, Timestamp, source::MAX_SECRETS};
 use serde_json::Value;
 
 use crate::{
-    coded::{self, Coded, Proof, Shown},
+    coded::Proof,
+    examine::steps,
     fields::Fields,
-    heard::{Examined, Heard, Keyring, Step, Verified},
+    handshake::{self, Handshakes, Stage},
+    heard::{Examined, Heard, Keyring, Verified},
     naming::Naming,
     preset::{Need, PresetAnswer, PresetScheme, Presets, Trust},
-    refusal::Refusal,
+    refusal::{Refusal, RefusalCause},
     request::RawRequest,
-    schemes::{github::GitHub, hmac::Hmac, standard_webhooks::StandardWebhooks, stripe::Stripe, token::Token},
+    schemes::signed::SecretsOf,
+    verifier::{GENERIC, Verifier, VerifierPlan},
 };
-
-/// Schemes that are configured field by field.
-const GENERIC: [&str; 5] = ["hmac", "token", "bearer", "basic", "none"];
 
 /// The scheme of one source, with its secrets inside. `Debug` shows how many there are, never what they are.
 #[derive(Clone, Debug)]
@@ -26,8 +26,12 @@ pub struct SourceScheme {
     scheme: String,
     trust: Trust,
     answer: Option<PresetAnswer>,
+    bare_refusal: bool,
     verifier: Verifier,
-    naming: Naming,
+    naming: Arc<Naming>,
+    handshakes: Handshakes,
+    /// Nothing but greetings can be heard before there is one.
+    lacks_secret: bool,
 }
 
 /// By what a sender is recognised. All of it is valid at once, so that it can be changed without a gap.
@@ -45,17 +49,6 @@ impl From<Vec<Secret<String>>> for Credentials {
     }
 }
 
-#[derive(Clone, Debug)]
-enum Verifier {
-    Stripe(Stripe),
-    GitHub(GitHub),
-    StandardWebhooks(StandardWebhooks),
-    Hmac(Box<Hmac>),
-    Token(Token),
-    Coded(Arc<dyn Coded>),
-    Open,
-}
-
 impl SourceScheme {
     /// Reads what the API was given. A provider implies its first scheme; that nothing is verified must be said as
     /// `none`.
@@ -70,13 +63,10 @@ impl SourceScheme {
         credentials: impl Into<Credentials>,
     ) -> Result<Self, Invalid> {
         let credentials = credentials.into();
-        let mut fields = Fields::new(config)?;
-        let chosen = choose(presets, provider, scheme)?;
-        let parsed = match chosen {
-            Chosen::Preset(preset) => Self::of_preset(preset, &mut fields, &credentials)?,
-            Chosen::Generic(name) => Self::generic(name, &mut fields, &credentials)?,
+        let parsed = match choose(presets, provider, scheme)? {
+            Chosen::Preset(preset) => Self::of_preset(preset, config, &credentials)?,
+            Chosen::Generic(name) => Self::generic(name, config, &credentials)?,
         };
-        fields.finish(&parsed.scheme)?;
         Ok(Self { provider: provider.map(str::to_owned), ..parsed })
     }
 
@@ -104,26 +94,42 @@ impl SourceScheme {
         self.answer.as_ref()
     }
 
+    /// Whether the provider wants a refusal to have no body.
+    #[must_use]
+    pub const fn refuses_without_body(&self) -> bool {
+        self.bare_refusal
+    }
+
     /// Listens to one request as of `now`. A body that cannot be read takes nothing but its names away.
     ///
     /// # Errors
     /// When the request does not prove that it comes from the sender: see [`crate::RefusalCause`].
     pub fn hear(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Heard, Refusal> {
-        if let Verifier::Coded(scheme) = &self.verifier
+        if let Some(greeting) = self.handshakes.answer(request, Stage::Unsigned)? {
+            return Ok(Heard::Greeting(greeting));
+        }
+        if let Verifier::Coded { scheme, .. } = &self.verifier
             && let Some(greeting) = scheme.greet(request)
         {
             return Ok(Heard::Greeting(greeting));
+        }
+        if self.lacks_secret {
+            let expected = "the sender's first request, which hands over the secret of this source";
+            return Err(Refusal::new(RefusalCause::NoSecret, expected));
         }
         let shown = match self.verifier.verify(request, now, keys)? {
             Proof::Shown(shown) => shown,
             Proof::NeedsKey(wanted) => return Ok(Heard::NeedsKey(wanted)),
         };
-        let event_id = self.naming.id(request)?;
+        if let Some(greeting) = self.handshakes.answer(request, Stage::Signed(shown.secret_index))? {
+            return Ok(Heard::Greeting(greeting));
+        }
+        let names = self.naming.names(request, &shown)?;
         Ok(Heard::Event(Verified {
-            event_id: shown.event_id.or(event_id),
-            event_type: shown.event_type.or_else(|| self.naming.event_type(request)),
+            event_id: names.id,
+            event_type: names.event_type,
             secret_index: shown.secret_index,
-            id_is_signed: shown.covers_body,
+            id_is_signed: names.id_is_signed,
         }))
     }
 
@@ -131,72 +137,84 @@ impl SourceScheme {
     #[must_use]
     pub fn examine(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Examined {
         let outcome = self.hear(request, now, keys);
-        let step = match &outcome {
-            Ok(_) => Step { name: "signature", ok: true, detail: "fits".to_owned() },
-            Err(refusal) => Step { name: "signature", ok: false, detail: refusal.to_string() },
-        };
-        Examined { steps: vec![step], outcome }
+        Examined { steps: steps(&self.verifier, &outcome), outcome }
     }
 
-    fn of_preset(preset: &PresetScheme, fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
+    fn of_preset(preset: &PresetScheme, config: &Value, credentials: &Credentials) -> Result<Self, Invalid> {
         let Credentials { secrets, public_keys } = credentials;
-        let kind = preset.plan.verify.get("kind").and_then(Value::as_str).unwrap_or_default();
         if !public_keys.is_empty() && preset.public_key.is_none() {
             return Err(Invalid::new("public_keys", format!("have no use with scheme `{}`", preset.id)));
         }
         if public_keys.is_empty() || !secrets.is_empty() {
             check_secrets(&preset.id, preset.secret.need, secrets)?;
         }
-        let (verifier, naming) = match kind {
-            "stripe" => (Verifier::Stripe(Stripe::parse(fields, secrets)?), Stripe::naming()),
-            "github" => (Verifier::GitHub(GitHub::parse(secrets)?), GitHub::naming()),
-            "standard-webhooks" => {
-                let verifier = StandardWebhooks::parse(fields, secrets, public_keys)?;
-                (Verifier::StandardWebhooks(verifier), StandardWebhooks::naming())
-            }
-            _ => {
-                let name = preset.plan.verify.get("coded").and_then(Value::as_str).unwrap_or_default();
-                let parse = coded::find(name).ok_or_else(|| {
-                    Invalid::new("verify.coded", format!("must be one of {}", coded::names().join(", ")))
-                })?;
-                (Verifier::Coded(parse(fields, credentials)?), Naming::default())
-            }
+        let plan = &preset.plan;
+        let config = plan.verifier.defaults(config);
+        let mut fields = Fields::new(&config)?;
+        let settings = settings(preset, &mut fields)?;
+        let nothing_to_show = secrets.is_empty() && public_keys.is_empty();
+        let is_open = preset.secret.need == Need::Optional && nothing_to_show;
+        let verifier = match is_open {
+            true => Verifier::Open,
+            false => plan.verifier.with_keys(credentials, SecretsOf::Provider, &mut fields)?,
         };
-        let answer = preset.answer.clone();
-        Ok(Self { provider: None, scheme: preset.id.clone(), trust: preset.trust, answer, verifier, naming })
+        fields.finish(&preset.id)?;
+        Ok(Self {
+            provider: None,
+            scheme: preset.id.clone(),
+            trust: if is_open { Trust::E } else { preset.trust },
+            answer: plan.answer(&settings).or(preset.answer.as_ref()).cloned(),
+            bare_refusal: plan.bare_refusal,
+            verifier,
+            naming: Arc::clone(&plan.naming),
+            handshakes: Handshakes::new(Arc::clone(&plan.handshakes), settings, secrets)?,
+            lacks_secret: preset.secret.need == Need::Learned && secrets.is_empty(),
+        })
     }
 
-    fn generic(name: &str, fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
+    fn generic(name: &str, config: &Value, credentials: &Credentials) -> Result<Self, Invalid> {
         let Credentials { secrets, public_keys } = credentials;
-        if !public_keys.is_empty() {
+        if !public_keys.is_empty() && name != "ed25519" {
             return Err(Invalid::new("public_keys", format!("have no use with scheme `{name}`")));
         }
-        check_secrets(name, if name == "none" { Need::None } else { Need::Required }, secrets)?;
-        let naming = Naming::from_fields(fields)?;
-        let (verifier, trust) = match name {
-            "hmac" => (Verifier::Hmac(Box::new(Hmac::parse(fields, secrets)?)), Trust::B),
-            "token" => (Verifier::Token(Token::parse(fields, secrets)?), Trust::D),
-            "bearer" => (Verifier::Token(Token::bearer(secrets)?), Trust::D),
-            "basic" => (Verifier::Token(Token::basic(secrets)?), Trust::D),
-            _ => (Verifier::Open, Trust::E),
+        let need = if ["none", "ed25519"].contains(&name) { Need::None } else { Need::Required };
+        check_secrets(name, need, secrets)?;
+        let mut fields = Fields::new(config)?;
+        let naming = Naming::from_fields(&mut fields)?;
+        let plan = VerifierPlan::parse(name, &mut fields)?;
+        let trust = match &plan {
+            VerifierPlan::Signed(plan) if plan.signs_time_and_id() => Trust::A,
+            VerifierPlan::Signed(_) | VerifierPlan::Standard(_) | VerifierPlan::Coded { .. } => Trust::B,
+            VerifierPlan::Token(_) => Trust::D,
+            VerifierPlan::Open => Trust::E,
         };
-        Ok(Self { provider: None, scheme: name.to_owned(), trust, answer: None, verifier, naming })
+        let handshakes = handshake::from_fields(&mut fields)?;
+        let verify_token = fields.text("verify_token")?;
+        let settings = verify_token.map(|token| ("verify_token".to_owned(), token.to_owned())).into_iter().collect();
+        let verifier = plan.with_keys(credentials, SecretsOf::Tenant, &mut fields)?;
+        fields.finish(name)?;
+        Ok(Self {
+            provider: None,
+            scheme: name.to_owned(),
+            trust,
+            answer: None,
+            bare_refusal: false,
+            verifier,
+            naming: Arc::new(naming),
+            handshakes: Handshakes::new(Arc::new(handshakes), settings, secrets)?,
+            lacks_secret: false,
+        })
     }
 }
 
-impl Verifier {
-    fn verify(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Proof, Refusal> {
-        let secret_index = match self {
-            Self::Stripe(scheme) => Some(scheme.verify(request, now)?),
-            Self::GitHub(scheme) => Some(scheme.verify(request)?),
-            Self::StandardWebhooks(scheme) => Some(scheme.verify(request, now)?),
-            Self::Hmac(scheme) => Some(scheme.verify(request, now)?),
-            Self::Token(scheme) => Some(scheme.verify(request)?),
-            Self::Coded(scheme) => return scheme.verify(request, now, keys),
-            Self::Open => None,
-        };
-        Ok(Proof::Shown(Shown { secret_index, ..Shown::default() }))
+/// What the preset lets a source configure, beside the window: the default is the first choice.
+fn settings(preset: &PresetScheme, fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, Invalid> {
+    let mut settings = BTreeMap::new();
+    for field in &preset.config {
+        let Some(text) = fields.setting(field)? else { continue };
+        settings.insert(field.name.clone(), text);
     }
+    Ok(settings)
 }
 
 enum Chosen<'p> {

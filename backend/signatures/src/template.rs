@@ -4,12 +4,13 @@ use postern_domain::Invalid;
 
 use crate::{fields::invalid, request::RawRequest};
 
-const PLACEHOLDERS: [(&str, Part); 5] = [
+const PLACEHOLDERS: [(&str, Part); 6] = [
     ("{body}", Part::Body),
     ("{timestamp}", Part::Timestamp),
     ("{id}", Part::Id),
     ("{method}", Part::Method),
     ("{url}", Part::Url),
+    ("{secret}", Part::Secret),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub(crate) enum Part {
     Id,
     Method,
     Url,
+    /// For plain hashes, into which the secret goes like any other part.
+    Secret,
+}
+
+/// What stands in a request for the parts that are not simply there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filling<'a> {
+    /// The original text.
+    pub(crate) timestamp: &'a str,
+    /// The original text.
+    pub(crate) id: &'a str,
+    pub(crate) secret: &'a [u8],
 }
 
 /// The parts, in order. The body is one of them, once.
@@ -57,15 +70,26 @@ impl Template {
         self.0.contains(part)
     }
 
-    /// The bytes to sign, in pieces. `timestamp` and `id` are the header's original text.
-    pub(crate) fn fill<'a>(&'a self, request: &RawRequest<'a>, timestamp: &'a str, id: &'a str) -> Vec<&'a [u8]> {
+    /// What stands right after a part: `None` when it is the last one, or not in the template.
+    pub(crate) fn after(&self, part: &Part) -> Option<&Part> {
+        self.0.get(self.0.iter().position(|known| known == part)? + 1)
+    }
+
+    /// What stands right before a part.
+    pub(crate) fn before(&self, part: &Part) -> Option<&Part> {
+        self.0.get(self.0.iter().position(|known| known == part)?.checked_sub(1)?)
+    }
+
+    /// The bytes to sign, in pieces.
+    pub(crate) fn fill<'a>(&'a self, request: &RawRequest<'a>, filling: Filling<'a>) -> Vec<&'a [u8]> {
         let bytes = |part: &'a Part| match part {
             Part::Literal(text) => text.as_bytes(),
             Part::Body => request.body,
-            Part::Timestamp => timestamp.as_bytes(),
-            Part::Id => id.as_bytes(),
+            Part::Timestamp => filling.timestamp.as_bytes(),
+            Part::Id => filling.id.as_bytes(),
             Part::Method => request.method.as_bytes(),
             Part::Url => request.url.as_bytes(),
+            Part::Secret => filling.secret,
         };
         self.0.iter().map(bytes).collect()
     }

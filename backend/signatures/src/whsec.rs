@@ -18,5 +18,10 @@ pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// The bytes of a secret, with or without its prefix; none when it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Secret<Vec<u8>>> {
-    LENIENT.decode(text.strip_prefix(PREFIX).unwrap_or(text)).ok().map(Secret::new)
+    decode_bare(text.strip_prefix(PREFIX).unwrap_or(text))
+}
+
+/// The bytes of a secret that is base64 and has no prefix.
+pub(crate) fn decode_bare(text: &str) -> Option<Secret<Vec<u8>>> {
+    LENIENT.decode(text).ok().map(Secret::new)
 }

@@ -5,7 +5,7 @@ use postern_domain::{Invalid, Timestamp};
 use crate::{
     fields::Fields,
     refusal::{Refusal, RefusalCause},
-    request::malformed,
+    request::{malformed, malformed_body},
 };
 
 /// Clocks may be ahead by this much, whatever age is tolerated.
@@ -24,37 +24,69 @@ pub(crate) enum Unit {
 /// The bounds, both inclusive: exactly 300 s passes, 301 s fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    past_s: i64,
+    /// None: how the timestamp is written is checked, how old it is is not.
+    past_s: Option<i64>,
     unit: Unit,
+    /// Nothing but its length parts the timestamp from what is signed beside it: it has to be the usual one.
+    fixed: bool,
 }
 
 impl Window {
     /// Both ways; `tolerance_s` is for the past only.
     pub(crate) fn new(unit: Unit, tolerance_s: Option<i64>) -> Self {
-        Self { past_s: tolerance_s.unwrap_or(DEFAULT_PAST_S), unit }
+        Self { past_s: Some(tolerance_s.unwrap_or(DEFAULT_PAST_S)), unit, fixed: false }
+    }
+
+    /// Takes any age, until one is configured.
+    pub(crate) fn open(self) -> Self {
+        Self { past_s: None, ..self }
+    }
+
+    /// With the length of the timestamp checked.
+    pub(crate) fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
+    }
+
+    /// With the configured age.
+    pub(crate) fn tolerating(self, tolerance_s: Option<i64>) -> Self {
+        Self { past_s: tolerance_s.or(self.past_s), ..self }
+    }
+
+    /// The age that is tolerated.
+    pub(crate) const fn past_s(&self) -> Option<i64> {
+        self.past_s
     }
 
     /// Reads `text`, which stood in `header`, strictly, and compares it with `now`.
     pub(crate) fn check(&self, header: &str, text: &str, now: Timestamp) -> Result<(), Refusal> {
-        let age_ms = self.age_ms(text, now).ok_or_else(|| {
-            let form = match self.unit {
-                Unit::Seconds => "Unix seconds, digits only",
-                Unit::Milliseconds => "Unix milliseconds, digits only",
-                Unit::Rfc3339 => "an RFC 3339 date and time",
-            };
-            malformed(format!("the timestamp in header `{header}` as {form}"))
-        })?;
-        if age_ms > self.past_s.saturating_mul(1_000) {
-            let expected = format!("a timestamp at most {} s old", self.past_s);
-            return Err(Refusal::new(RefusalCause::TimestampTooOld, expected));
-        }
-        if age_ms < -FUTURE_S * 1_000 {
-            let expected = format!("a timestamp at most {FUTURE_S} s in the future");
-            return Err(Refusal::new(RefusalCause::TimestampTooNew, expected));
-        }
-        Ok(())
+        self.judge(text, now)
+            .unwrap_or_else(|| Err(malformed(format!("the timestamp in header `{header}` as {}", self.form()))))
     }
 
+    /// The same for one that stood in the body.
+    pub(crate) fn check_in_body(&self, place: &str, text: &str, now: Timestamp) -> Result<(), Refusal> {
+        self.judge(text, now)
+            .unwrap_or_else(|| Err(malformed_body(format!("the timestamp at {place} of the body as {}", self.form()))))
+    }
+
+    const fn form(&self) -> &'static str {
+        match self.unit {
+            Unit::Seconds => "Unix seconds, digits only",
+            Unit::Milliseconds => "Unix milliseconds, digits only",
+            Unit::Rfc3339 => "an RFC 3339 date and time",
+        }
+    }
+
+    /// None when it cannot be read.
+    fn judge(&self, text: &str, now: Timestamp) -> Option<Result<(), Refusal>> {
+        let usual_bytes = match self.unit {
+            Unit::Seconds => text.len() == 10,
+            Unit::Milliseconds => text.len() == 13,
+            Unit::Rfc3339 => true,
+        };
+        let age_ms = self.age_ms(text, now).filter(|_| usual_bytes || !self.fixed)?;
+        Some(self.past_s.map_or(Ok(()), |past_s| compare(age_ms, past_s)))
+    }
     fn age_ms(&self, text: &str, now: Timestamp) -> Option<i64> {
         match self.unit {
             // Whole seconds on both sides, or the last second of the window would depend on our fraction.
@@ -63,6 +95,17 @@ impl Window {
             Unit::Rfc3339 => Timestamp::parse_rfc3339(text).ok().map(|at| now.ms_since(at)),
         }
     }
+}
+
+fn compare(age_ms: i64, past_s: i64) -> Result<(), Refusal> {
+    if age_ms > past_s.saturating_mul(1_000) {
+        return Err(Refusal::new(RefusalCause::TimestampTooOld, format!("a timestamp at most {past_s} s old")));
+    }
+    if age_ms < -FUTURE_S * 1_000 {
+        let expected = format!("a timestamp at most {FUTURE_S} s in the future");
+        return Err(Refusal::new(RefusalCause::TimestampTooNew, expected));
+    }
+    Ok(())
 }
 
 /// The configured age that is tolerated.

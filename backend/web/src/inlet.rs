@@ -3,32 +3,29 @@
 //!
 //! Its answers may come from a tenant, and the front door may share a host with the pages, so every answer is sandboxed.
 
+pub(crate) mod reply;
+
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
     time::Duration,
 };
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        Method, StatusCode,
-        header::{self, HeaderMap, HeaderValue},
-    },
+    http::header::{self, HeaderMap, HeaderValue},
     web::{self, BytesMut, Data, Payload, ServiceConfig},
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
-use postern_domain::EventId;
 use postern_pipeline::{
     Refusal, SourceEntry,
-    accept::{self, Incoming, Receipt},
+    accept::{self, Incoming},
+    door::{Bar, Head},
 };
 
 use crate::{
     App,
     auth::client_address,
-    body::is_encoded,
     problem::{Code, Problem},
 };
 
@@ -36,7 +33,6 @@ use crate::{
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 const PREFIX: &str = "/in";
 const SANDBOX: &str = "sandbox; default-src 'none'";
-const ALLOW: &str = "POST, PUT, PATCH, HEAD, OPTIONS";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     // A pattern would be a regular expression, run for every request; a prefix is compared.
@@ -48,8 +44,13 @@ async fn inlet(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpRe
         Ok(answer) => answer,
         Err(problem) => actix_web::ResponseError::error_response(&problem),
     };
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    sandbox(&mut answer);
     answer
+}
+
+/// Whatever a tenant or a provider wrote into it.
+pub(crate) fn sandbox(answer: &mut HttpResponse) {
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
 }
 
 /// Of a path in another form there is no source.
@@ -58,36 +59,25 @@ fn token_of(path: &str) -> &str {
 }
 
 async fn take_in(app: &App, token: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
-    let source = app.engine.routing.source_by_token(token).await?.ok_or_else(Problem::not_found)?;
-    match *request.method() {
-        Method::POST | Method::PUT | Method::PATCH => {}
-        // Some providers look whether somebody is there; that is not an event.
-        Method::HEAD => return Ok(HttpResponse::Ok().finish()),
-        Method::OPTIONS => return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, ALLOW)).finish()),
-        _ => {
-            let problem =
-                Problem::new(Code::MethodNotAllowed, format!("Allowed here: {ALLOW}.")).with_allow(ALLOW.to_owned());
-            return Err(refuse(app, &source, request, Reason::new("method", ALLOW), problem));
-        }
-    }
-    check_caller(app, &source, request)?;
-    check_head(app, &source, request)?;
-    let body = match read(payload, source.max_body_bytes).await {
-        Ok(body) => body,
-        Err((reason, problem)) => return Err(refuse(app, &source, request, reason, problem)),
-    };
+    let found = app.engine.routing.source_by_token(token, app.engine.clock.now()).await?;
+    let source = found.ok_or_else(Problem::not_found)?;
     let headers = converted(request.headers());
-    let url = signed_url(&source, request);
-    let incoming = Incoming {
+    let url = signed_url(app, &source, request);
+    let mut incoming = Incoming {
         method: request.method().as_str(),
         url: &url,
         headers: &headers,
-        body,
+        body: Bytes::new(),
         remote: remote(app, request),
     };
+    check(app, &source, &incoming)?;
+    incoming.body = match read(payload, source.max_body_bytes).await {
+        Ok(body) => body,
+        Err((reason, problem)) => return Err(refuse(app, &source, &incoming, reason, problem)),
+    };
     match accept::receive(&app.engine, &source, &incoming).await {
-        Ok(receipt) => Ok(answer(&source, receipt)),
-        Err(cause) => Err(Problem::from(cause)),
+        Ok(reception) => Ok(reply::of_reception(&source, incoming.method, reception)),
+        Err(cause) => Ok(reply::of_error(&source, cause)),
     }
 }
 
@@ -104,51 +94,26 @@ impl Reason {
     }
 }
 
-fn refuse(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest, reason: Reason, problem: Problem) -> Problem {
-    let headers = converted(request.headers());
-    let incoming = Incoming {
-        method: request.method().as_str(),
-        url: "",
-        headers: &headers,
-        body: Bytes::new(),
-        remote: remote(app, request),
-    };
+fn refuse(app: &App, source: &SourceEntry, incoming: &Incoming<'_>, reason: Reason, problem: Problem) -> Problem {
     let refusal = Refusal { cause: reason.cause, expected: &reason.expected, body_bytes: reason.body_bytes };
-    app.engine.record_refusal(source, &incoming, &refusal);
+    app.engine.record_refusal(source, incoming, &refusal);
     problem
 }
 
-fn check_caller(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> Result<(), Problem> {
-    let remote = remote(app, request);
-    if !source.allowed_ips.admits(remote) {
-        let expected = format!("an address in {}", source.allowed_ips.to_strings().join(", "));
-        let problem =
-            Problem::new(Code::AddressNotAllowed, "Requests to this source are taken from listed addresses only.");
-        return Err(refuse(app, source, request, Reason::new("address", expected), problem));
-    }
-    if source.paused {
-        let problem = Problem::paused("The source is paused.");
-        return Err(refuse(app, source, request, Reason::new("paused", "the source to be resumed"), problem));
+/// Before the body is read.
+fn check(app: &App, source: &SourceEntry, incoming: &Incoming<'_>) -> Result<(), Problem> {
+    let announced = incoming.headers.get(http::header::CONTENT_LENGTH);
+    let body_bytes = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let (method, headers, remote) = (incoming.method, incoming.headers, Some(incoming.remote));
+    let head = Head { method, headers, remote, body_bytes };
+    if let Some(bar) = Bar::first(source, &head) {
+        let mut reason = Reason::new(bar.cause(), bar.expected(source));
+        reason.body_bytes = body_bytes.unwrap_or_default();
+        return Err(refuse(app, source, incoming, reason, reply::of_bar(source, bar)));
     }
     if let Err(wait) = app.engine.check_intake(source) {
         let problem = Problem::rate_limited(wait, "This source takes no more requests at the moment.");
-        return Err(refuse(app, source, request, Reason::new("rate_limit", "fewer requests a second"), problem));
-    }
-    Ok(())
-}
-
-fn check_head(app: &App, source: &Arc<SourceEntry>, request: &HttpRequest) -> Result<(), Problem> {
-    if is_encoded(request) {
-        let problem = Problem::new(Code::UnsupportedMediaType, "Send the body without a content-encoding.");
-        return Err(refuse(app, source, request, Reason::new("content_encoding", "no content-encoding"), problem));
-    }
-    let announced =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let limit = u64::try_from(source.max_body_bytes).unwrap_or(u64::MAX);
-    if let Some(body_bytes) = announced.filter(|bytes| *bytes > limit) {
-        let (mut reason, problem) = too_large(source.max_body_bytes);
-        reason.body_bytes = body_bytes;
-        return Err(refuse(app, source, request, reason, problem));
+        return Err(refuse(app, source, incoming, Reason::new("rate_limit", "fewer requests a second"), problem));
     }
     Ok(())
 }
@@ -207,29 +172,28 @@ fn converted(headers: &HeaderMap) -> http::HeaderMap {
     all
 }
 
-/// The URL that a provider signs is the one it was given, which only the tenant knows; never what a Host header says.
-fn signed_url(source: &SourceEntry, request: &HttpRequest) -> String {
-    let Some(url) = &source.public_url else { return String::new() };
-    match request.query_string() {
-        "" => url.clone(),
-        query if url.contains('?') => format!("{url}&{query}"),
-        query => format!("{url}?{query}"),
-    }
-}
-
-fn answer(source: &SourceEntry, receipt: Receipt) -> HttpResponse {
-    if let Some(own) = &source.answer {
-        let status = StatusCode::from_u16(own.status).unwrap_or(StatusCode::OK);
-        return HttpResponse::build(status).content_type(own.content_type.as_str()).body(own.body.clone());
-    }
-    let (id, duplicate) = match receipt {
-        Receipt::Accepted(id) => (id, false),
-        Receipt::Duplicate(id) => (id, true),
+/// The URL that a provider signs is the one it was given, with the query as it came; never what a Host header says.
+fn signed_url(app: &App, source: &SourceEntry, request: &HttpRequest) -> String {
+    let query = request.query_string();
+    let Some(url) = &source.public_url else {
+        return joined(&[app.settings.ingest_base(), request.path()], query);
     };
-    HttpResponse::Ok().content_type("application/json").body(body(id, duplicate))
+    // What was configured with a query is sent with it, and a provider may add to that.
+    let (base, own) = url.split_once('?').unwrap_or((url, ""));
+    match query {
+        "" => url.clone(),
+        query if query.starts_with(own) => joined(&[base], query),
+        query => [url.as_str(), query].join("&"),
+    }
 }
 
-/// Ids need no escaping.
-fn body(id: EventId, duplicate: bool) -> String {
-    format!("{{\"id\":\"{id}\",\"duplicate\":{duplicate}}}")
+/// Every request goes through here, so nothing is formatted.
+fn joined(parts: &[&str], query: &str) -> String {
+    let mut url = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + query.len() + 1);
+    parts.iter().for_each(|part| url.push_str(part));
+    if !query.is_empty() {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
 }

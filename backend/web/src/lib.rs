@@ -24,6 +24,7 @@ mod security_headers;
 mod serve;
 pub mod settings;
 mod shield;
+mod trial;
 mod unread;
 
 use std::sync::Arc;

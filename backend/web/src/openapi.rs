@@ -37,7 +37,8 @@ use crate::{
     paths(
         provider::read::list, provider::read::find,
         source::read::list, source::read::find, source::change::create, source::change::update,
-        source::change::delete, source::change::pause, source::change::resume,
+        source::change::delete, source::change::pause, source::change::resume, source::check::check,
+        source::front_door::rotate_url, source::front_door::await_handshake,
         destination::read::list, destination::read::find, destination::change::create, destination::change::update,
         destination::change::delete, destination::change::pause, destination::change::resume,
         connection::read::list, connection::read::find, connection::change::create, connection::change::update,

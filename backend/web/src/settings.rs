@@ -28,8 +28,13 @@ impl Settings {
     /// Where a provider posts to.
     #[must_use]
     pub fn ingest_url(&self, token: &str) -> String {
-        let base = self.ingest_url.as_ref().unwrap_or(&self.public_url).trim_end_matches('/');
-        format!("{base}/in/{token}")
+        format!("{}/in/{token}", self.ingest_base())
+    }
+
+    /// Scheme and host of the front door.
+    #[must_use]
+    pub fn ingest_base(&self) -> &str {
+        self.ingest_url.as_ref().unwrap_or(&self.public_url).trim_end_matches('/')
     }
 }
 

@@ -20,16 +20,17 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 46] = [
+const ROWS: [Row; 47] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
     ("POST /api/v1/sources", 201, |_| Some(json!({ "name": "one more", "kind": "publish" }))),
     ("GET /api/v1/sources/{id}", 200, none),
     ("PATCH /api/v1/sources/{id}", 200, renamed),
+    ("POST /api/v1/sources/{id}/check", 200, |_| Some(json!({ "method": "POST", "body": "{}" }))),
+    ("POST /api/v1/sources/{id}/rotate-url", 200, |_| Some(json!({}))),
     ("POST /api/v1/sources/{id}/pause", 200, none),
     ("POST /api/v1/sources/{id}/resume", 200, none),
-    ("POST /api/v1/sources/{id}/check", 200, |_| Some(json!({ "method": "POST", "headers": {}, "body": "" }))),
     ("GET /api/v1/destinations", 200, none),
     ("POST /api/v1/destinations", 201, |_| Some(json!({ "name": "one more", "kind": "bin" }))),
     ("GET /api/v1/destinations/{id}", 200, none),

@@ -25,7 +25,7 @@ pub async fn begin(
     by: &By,
     (source, bin): (NewSource, NewDestination),
 ) -> Result<Begun, ConfigureError> {
-    let (source, bin) = (source::build(source)?, destination::build(engine, bin)?);
+    let (source, bin) = (source::build(engine, source)?, destination::build(engine, bin)?);
     let change = async move |tx: &mut postern_store::TenantTx| {
         if tx.has_open_pair().await? {
             return Ok(Begun::Before);

@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod connection;
 pub mod destination;
 pub mod first;
+pub mod front_door;
 mod once;
 pub mod source;
 

@@ -2,12 +2,12 @@
 
 use postern_domain::{
     Invalid, Secret, SourceId,
-    address::AddressList,
     answer::AnswerSpec,
     dedup::DedupSpec,
     destination::RateLimit,
+    intake::{AllowedAddresses, Intake, Replay},
     invalid,
-    source::{DEFAULT_MAX_BODY_BYTES, SourceKind, check_max_body_bytes},
+    source::{DEFAULT_MAX_BODY_BYTES, HeaderToken, SourceKind, check_max_body_bytes},
 };
 use postern_seal::token;
 use postern_signatures::{Credentials, DedupRule, Presets, SourceScheme};
@@ -17,11 +17,11 @@ use postern_store::{
 };
 use serde_json::Value;
 
-use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, run};
-use crate::Engine;
+use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, front_door, run};
+use crate::{Engine, entry::published_by};
 
 /// 190 bits: the token is the only thing that finds a source.
-const TOKEN_LEN: usize = 32;
+pub(super) const TOKEN_LEN: usize = 32;
 const MAX_URL_BYTES: usize = postern_domain::destination::MAX_URL_BYTES;
 
 /// A source to be made.
@@ -36,7 +36,12 @@ pub struct NewSource {
     /// Of the scheme.
     pub config: Option<Value>,
     pub public_url: Option<String>,
+    /// Addresses, blocks, and `provider` for those that it publishes.
     pub allowed_ips: Vec<String>,
+    pub allowed_methods: Vec<String>,
+    pub content_types: Vec<String>,
+    pub replay: Option<Replay>,
+    pub header_token: Option<HeaderToken>,
     pub dedup: Option<DedupSpec>,
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: Option<u32>,
@@ -54,6 +59,10 @@ pub struct SourceChange {
     pub config: Option<Value>,
     pub public_url: Option<Option<String>>,
     pub allowed_ips: Option<Vec<String>>,
+    pub allowed_methods: Option<Vec<String>>,
+    pub content_types: Option<Vec<String>>,
+    pub replay: Option<Replay>,
+    pub header_token: Option<Option<HeaderToken>>,
     pub dedup: Option<DedupSpec>,
     pub answer: Option<Option<AnswerSpec>>,
     pub max_body_bytes: Option<u32>,
@@ -68,7 +77,7 @@ pub async fn create(
     new: NewSource,
     answer: impl FnOnce(&Source) -> (u16, String),
 ) -> Result<Done<Source>, ConfigureError> {
-    let source = build(new)?;
+    let source = build(engine, new)?;
     run(engine, by, async move |tx| insert(tx, source).await, answer).await
 }
 
@@ -88,7 +97,7 @@ pub async fn update(
     (id, change): (SourceId, SourceChange),
     answer: impl FnOnce(&Source) -> (u16, String),
 ) -> Result<Done<Source>, ConfigureError> {
-    alter(engine, by, id, |source| merge(source, change), answer).await
+    alter(engine, by, id, |source| merge(&engine.presets, source, change), answer).await
 }
 
 /// From now on its URL turns senders away, and what is published to it is refused.
@@ -137,7 +146,7 @@ pub async fn delete(
     .await
 }
 
-async fn alter(
+pub(super) async fn alter(
     engine: &Engine,
     by: &By,
     id: SourceId,
@@ -164,7 +173,7 @@ fn switch(source: Source, state: RunState) -> Result<Source, Invalid> {
     Ok(Source { state, ..source })
 }
 
-pub(super) fn build(new: NewSource) -> Result<Source, Invalid> {
+pub(super) fn build(engine: &Engine, new: NewSource) -> Result<Source, Invalid> {
     if new.kind == SourceKind::Publish {
         refuse_for_publish(&new)?;
     }
@@ -180,7 +189,11 @@ pub(super) fn build(new: NewSource) -> Result<Source, Invalid> {
         public_keys: new.public_keys,
         token: is_webhook.then(|| Secret::new(token::random_base62(TOKEN_LEN))),
         public_url: new.public_url,
-        allowed_ips: AddressList::parse("allowed_ips", &new.allowed_ips)?,
+        allowed_ips: AllowedAddresses::parse(&new.allowed_ips)?,
+        intake: Intake::parse(&new.allowed_methods, &new.content_types, new.replay.unwrap_or_default())?,
+        header_token: new.header_token,
+        retired_token: None,
+        handshake_until: None,
         dedup: new.dedup.unwrap_or_default(),
         answer: new.answer,
         max_body_bytes: new.max_body_bytes.unwrap_or(DEFAULT_MAX_BODY_BYTES),
@@ -189,7 +202,8 @@ pub(super) fn build(new: NewSource) -> Result<Source, Invalid> {
         created_at: postern_domain::Timestamp::default(),
         updated_at: postern_domain::Timestamp::default(),
     };
-    check(&mut source)?;
+    check(&engine.presets, &mut source)?;
+    source.handshake_until = front_door::awaited_from(&engine.presets, &source, engine.clock.now());
     Ok(source)
 }
 
@@ -204,12 +218,16 @@ fn refuse_for_publish(new: &NewSource) -> Result<(), Invalid> {
         ("public_url", new.public_url.is_some()),
         ("allowed_ips", !new.allowed_ips.is_empty()),
         ("response", new.answer.is_some()),
+        ("allowed_methods", !new.allowed_methods.is_empty()),
+        ("content_types", !new.content_types.is_empty()),
+        ("replay", new.replay.is_some()),
+        ("header_token", new.header_token.is_some()),
     ];
     let misplaced = given.into_iter().find(|(_, given)| *given);
     misplaced.map_or(Ok(()), |(field, _)| Err(Invalid::new(field, "is for sources of kind `webhook` only")))
 }
 
-fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
+fn merge(presets: &Presets, before: Source, change: SourceChange) -> Result<Source, Invalid> {
     if before.kind == SourceKind::Publish {
         refuse_for_publish(&NewSource {
             name: String::new(),
@@ -221,13 +239,20 @@ fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
             config: change.config.clone(),
             public_url: change.public_url.clone().flatten(),
             allowed_ips: change.allowed_ips.clone().unwrap_or_default(),
+            allowed_methods: change.allowed_methods.clone().unwrap_or_default(),
+            content_types: change.content_types.clone().unwrap_or_default(),
+            replay: change.replay,
+            header_token: change.header_token.clone().flatten(),
             dedup: None,
             answer: change.answer.clone().flatten(),
             max_body_bytes: None,
             rate_limit: None,
         })?;
     }
-    let allowed_ips = change.allowed_ips.map(|entries| AddressList::parse("allowed_ips", &entries)).transpose()?;
+    let allowed_ips = change.allowed_ips.map(|entries| AllowedAddresses::parse(&entries)).transpose()?;
+    let methods = change.allowed_methods.unwrap_or_else(|| before.intake.allowed_methods.clone());
+    let types = change.content_types.unwrap_or_else(|| before.intake.content_types.clone());
+    let intake = Intake::parse(&methods, &types, change.replay.unwrap_or(before.intake.replay))?;
     let mut after = Source {
         name: change.name.unwrap_or(before.name),
         secrets: change.secrets.unwrap_or(before.secrets),
@@ -235,25 +260,28 @@ fn merge(before: Source, change: SourceChange) -> Result<Source, Invalid> {
         config: change.config.unwrap_or(before.config),
         public_url: change.public_url.unwrap_or(before.public_url),
         allowed_ips: allowed_ips.unwrap_or(before.allowed_ips),
+        intake,
+        header_token: change.header_token.unwrap_or(before.header_token),
         dedup: change.dedup.unwrap_or(before.dedup),
         answer: change.answer.unwrap_or(before.answer),
         max_body_bytes: change.max_body_bytes.unwrap_or(before.max_body_bytes),
         rate_limit: change.rate_limit.unwrap_or(before.rate_limit),
         ..before
     };
-    check(&mut after)?;
+    check(presets, &mut after)?;
     Ok(after)
 }
 
 /// All that must hold of a source, new or changed. Writes down the scheme that a provider implies.
-fn check(source: &mut Source) -> Result<(), Invalid> {
+pub(super) fn check(presets: &Presets, source: &mut Source) -> Result<(), Invalid> {
     source.name = invalid::name("name", &source.name)?;
     if source.kind == SourceKind::Webhook {
         let (provider, scheme) = (source.provider.as_deref(), source.scheme.as_deref());
         let credentials = Credentials { secrets: source.secrets.clone(), public_keys: source.public_keys.clone() };
-        let known = SourceScheme::parse(Presets::builtin(), provider, scheme, &source.config, credentials)?;
+        let known = SourceScheme::parse(presets, provider, scheme, &source.config, credentials)?;
         source.scheme = Some(known.scheme().to_owned());
     }
+    source.allowed_ips.resolve(published_by(presets, source.provider.as_deref()))?;
     DedupRule::compile(source.dedup.parse_key()?)?;
     if let Some(answer) = &source.answer {
         answer.check()?;

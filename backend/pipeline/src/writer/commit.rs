@@ -34,13 +34,13 @@ pub(super) async fn accept(engine: &std::sync::Arc<Engine>, batch: Vec<Submissio
         outcome = write(engine, &batch, &mut settled).await;
     }
     match outcome {
-        Ok((routed, duplicates)) => finish(engine, batch, repeats, routed, duplicates),
+        Ok((routed, known)) => finish(engine, batch, repeats, routed, known),
         Err(StoreError::Data { .. }) if batch.len() > 1 => {
             // One row is bad, and it must not fail its neighbours.
             for one in batch {
                 let single = vec![one];
                 match write(engine, &single, &mut settled).await {
-                    Ok((routed, duplicates)) => finish(engine, single, HashMap::new(), routed, duplicates),
+                    Ok((routed, known)) => finish(engine, single, HashMap::new(), routed, known),
                     Err(cause) => fail(single, &cause),
                 }
             }
@@ -77,7 +77,13 @@ fn set_repeats_aside(batch: Vec<Submission>) -> (Vec<Submission>, Repeats) {
     (kept, repeats)
 }
 
-type Written = (Routed, HashMap<usize, FirstEvent>);
+type Written = (Routed, Known);
+
+/// By place in the batch: what was not new, and what was, with a body that another event had.
+struct Known {
+    duplicates: HashMap<usize, FirstEvent>,
+    replays: HashMap<usize, EventId>,
+}
 
 /// Routes and writes, again with newer configuration when it was stale. `settled` is emptied once it is written.
 async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>) -> Result<Written, StoreError> {
@@ -97,7 +103,10 @@ async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>
             Ok((accepted, lost)) => {
                 settle::written(engine, std::mem::take(settled), &lost);
                 match accepted {
-                    Accepted::Written { duplicates } => return Ok((routed, duplicates.into_iter().collect())),
+                    Accepted::Written { duplicates, replays } => {
+                        let (duplicates, replays) = (duplicates.into_iter().collect(), replays.into_iter().collect());
+                        return Ok((routed, Known { duplicates, replays }));
+                    }
                     Accepted::StaleConfig => {
                         drop(routed);
                         engine.routing.refresh().await?;
@@ -154,18 +163,12 @@ fn give_back(engine: &Engine, routed: Routed, cause: &StoreError) {
     }
 }
 
-fn finish(
-    engine: &std::sync::Arc<Engine>,
-    batch: Vec<Submission>,
-    mut repeats: Repeats,
-    routed: Routed,
-    duplicates: HashMap<usize, FirstEvent>,
-) {
+fn finish(engine: &std::sync::Arc<Engine>, batch: Vec<Submission>, mut repeats: Repeats, routed: Routed, known: Known) {
     let mut accepted: HashMap<EventId, (bytes::Bytes, Option<String>, Timestamp)> = HashMap::with_capacity(batch.len());
     engine.metrics.commit_events.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
     for (place, submission) in batch.into_iter().enumerate() {
         let event = &submission.event;
-        let first = duplicates.get(&place).copied();
+        let first = known.duplicates.get(&place).copied();
         for repeat in repeats.remove(&place).unwrap_or_default() {
             let same_body = repeat.event.body_sha256 == event.body_sha256;
             let of = first.unwrap_or(FirstEvent { id: event.id, same_body });
@@ -180,7 +183,8 @@ fn finish(
             None => {
                 engine.metrics.accepted.inc();
                 accepted.insert(event.id, (event.body.clone(), event.content_type.clone(), event.received_at));
-                reply(submission, Ok(Outcome::Accepted));
+                let outcome = known.replays.get(&place).copied().map_or(Outcome::Accepted, Outcome::Replayed);
+                reply(submission, Ok(outcome));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, sync::OnceLock};
 
 use postern_domain::{Actor, Clock, Secret, TenantId, TenantScope, Timestamp, UserId, id::fresh_uuid, role::Role};
 use postern_pipeline::{
-    Duty, Engine, EngineOptions, Parts,
+    Duty, Engine, EngineOptions, Parts, Presets,
     configure::{By, Done},
     people::{self, LogIn, LogInError, LoggedIn, Member, MemberError, NewMember, Person},
 };
@@ -57,7 +57,13 @@ impl House {
             tenant_rate_per_s: 1_000,
         };
         let egress = postern_egress::Client::new(egress).expect("a client");
-        let engine = Engine::new(Parts { store, egress, clock: clock.clone(), options });
+        let engine = Engine::new(Parts {
+            store,
+            egress,
+            clock: clock.clone(),
+            presets: Arc::new(Presets::builtin().clone()),
+            options,
+        });
         Self { engine, clock, folder }
     }
 

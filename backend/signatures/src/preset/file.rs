@@ -1,10 +1,20 @@
 //! Reads one preset file, strictly: a field that nobody knows is an error that names it.
 
+use std::sync::Arc;
+
 use postern_domain::Invalid;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigField, Plan, Preset, PresetAnswer, PresetScheme, SecretForm, Trust};
+use super::{AnswerIf, ConfigField, Plan, Preset, PresetAnswer, PresetScheme, SecretForm, Trust};
+use crate::{
+    fields::Fields,
+    handshake::{Handshake, HandshakeTable},
+    naming::Naming,
+    verifier::VerifierPlan,
+};
+
+const MAX_ID_BYTES: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +53,18 @@ struct SchemeTable {
     needs_public_url: bool,
     #[serde(default)]
     answer: Option<PresetAnswer>,
+    #[serde(default)]
+    answer_if: Vec<AnswerIf>,
+    /// A refusal has no body.
+    #[serde(default)]
+    bare_refusal: bool,
     verify: Value,
+    #[serde(default)]
+    id_from: Vec<String>,
+    #[serde(default)]
+    type_from: Vec<String>,
+    #[serde(default)]
+    handshake: Vec<HandshakeTable>,
 }
 
 /// Reads the preset `id` from its text.
@@ -55,7 +76,14 @@ pub(super) fn read(id: &str, text: &str) -> Result<Preset, Invalid> {
     let toml = toml::Deserializer::parse(text).map_err(|cause| fault(".", &cause.to_string()))?;
     let file: File = serde_path_to_error::deserialize(toml)
         .map_err(|cause| fault(&cause.path().to_string(), cause.inner().message()))?;
-    let schemes = file.scheme.into_iter().map(scheme).collect();
+    let parse = |(place, table): (usize, SchemeTable)| {
+        scheme(table).map_err(|cause| fault(&format!("scheme[{place}].{}", cause.field), &cause.detail))
+    };
+    let schemes: Vec<PresetScheme> = file.scheme.into_iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    check(id, &schemes).map_err(|(path, detail)| fault(path, detail))?;
+    if let Some(range) = file.source_ranges.iter().find(|range| range.parse::<ipnet::IpNet>().is_err()) {
+        return Err(fault("source_ranges", &format!("`{range}` is not a network such as 192.0.2.0/24")));
+    }
     Ok(Preset {
         id: id.to_owned(),
         name: file.name,
@@ -70,8 +98,44 @@ pub(super) fn read(id: &str, text: &str) -> Result<Preset, Invalid> {
     })
 }
 
-fn scheme(table: SchemeTable) -> PresetScheme {
-    PresetScheme {
+/// What holds of a preset as a whole.
+fn check(id: &str, schemes: &[PresetScheme]) -> Result<(), (&'static str, &'static str)> {
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.len() <= MAX_ID_BYTES
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !is_name(id) || schemes.iter().any(|scheme| !is_name(&scheme.id)) {
+        return Err((".", "must have a name, and its schemes ids, of 1 to 40 lower-case letters, digits and hyphens"));
+    }
+    if schemes.is_empty() {
+        return Err(("scheme", "must be there at least once"));
+    }
+    let repeated =
+        schemes.iter().enumerate().any(|(at, scheme)| schemes[..at].iter().any(|known| known.id == scheme.id));
+    if repeated { Err(("scheme", "must have ids that differ")) } else { Ok(()) }
+}
+
+fn scheme(table: SchemeTable) -> Result<PresetScheme, Invalid> {
+    let mut fields = Fields::new(&table.verify)?;
+    let kind = fields.text("kind")?.unwrap_or_default();
+    let in_verify = |cause: Invalid| {
+        let name = cause.field.strip_prefix("config").unwrap_or(&cause.field).to_owned();
+        Invalid::new(format!("verify{name}"), cause.detail)
+    };
+    let verifier = VerifierPlan::parse(kind, &mut fields).map_err(in_verify)?;
+    fields.finish(kind).map_err(in_verify)?;
+    let handshakes = table.handshake.into_iter().map(Handshake::parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(PresetScheme {
+        tolerance_s: verifier.tolerance_s(),
+        handshakes: handshakes.iter().map(|handshake| handshake.name.clone()).collect(),
+        plan: Plan {
+            verifier,
+            naming: Arc::new(Naming::parse(&table.id_from, &table.type_from)?),
+            handshakes: Arc::new(handshakes),
+            bare_refusal: table.bare_refusal,
+            answers: table.answer_if,
+        },
         id: table.id,
         label: table.label,
         trust: table.trust,
@@ -81,9 +145,6 @@ fn scheme(table: SchemeTable) -> PresetScheme {
         public_key: table.public_key,
         config: table.config,
         needs_public_url: table.needs_public_url,
-        tolerance_s: None,
         answer: table.answer,
-        handshakes: Vec::new(),
-        plan: Plan { verify: table.verify },
-    }
+    })
 }

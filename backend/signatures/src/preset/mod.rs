@@ -6,11 +6,15 @@
 mod builtin;
 mod file;
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use postern_domain::Invalid;
 use serde::Deserialize;
-use serde_json::Value;
+
+use crate::{handshake::Handshake, naming::Naming, verifier::VerifierPlan};
 
 /// All presets, by id.
 #[derive(Clone, Debug)]
@@ -66,7 +70,27 @@ pub struct PresetScheme {
 /// How the scheme works, for [`crate::SourceScheme`].
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    pub(crate) verify: Value,
+    pub(crate) verifier: VerifierPlan,
+    pub(crate) naming: Arc<Naming>,
+    pub(crate) handshakes: Arc<Vec<Handshake>>,
+    pub(crate) bare_refusal: bool,
+    /// Answers that depend on the source's `config`.
+    answers: Vec<AnswerIf>,
+}
+
+/// An answer for sources with this `config`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerIf {
+    config: BTreeMap<String, String>,
+    answer: PresetAnswer,
+}
+
+impl Plan {
+    pub(crate) fn answer(&self, settings: &BTreeMap<String, String>) -> Option<&PresetAnswer> {
+        let fits = |entry: &&AnswerIf| entry.config.iter().all(|(name, value)| settings.get(name) == Some(value));
+        self.answers.iter().find(fits).map(|entry| &entry.answer)
+    }
 }
 
 /// The secret that both sides know.
@@ -79,6 +103,7 @@ pub struct SecretForm {
     /// Where it is found and how it looks.
     #[serde(default)]
     pub hint: String,
+    #[serde(default)]
     pub need: Need,
 }
 

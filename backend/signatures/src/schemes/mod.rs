@@ -1,9 +1,9 @@
 //! One file for each way of proving who sent a request. Each reads its configuration, and says which secret fits.
 
-pub(crate) mod github;
-pub(crate) mod hmac;
+mod carrier;
+mod keys;
+pub(crate) mod signed;
 pub(crate) mod standard_webhooks;
-pub(crate) mod stripe;
 pub(crate) mod token;
 
 use crate::refusal::{Refusal, RefusalCause};

@@ -4,103 +4,155 @@
 //! is Ed25519 over the same text, under a public key that the tenant was given as `whpk_<base64>`. A version for which the
 //! source has no key proves nothing, and other versions are skipped.
 
+use std::{ops::RangeInclusive, sync::Arc};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
 use http::HeaderName;
-use postern_domain::{Invalid, Secret, Timestamp, source::MAX_SECRETS};
+use postern_domain::{Invalid, Secret, Timestamp};
 
 use crate::{
-    fields::Fields,
+    coded::Shown,
+    ed25519,
+    fields::{Fields, invalid},
     mac::{Algorithm, Keys},
-    naming::{Naming, Place, body},
     refusal::Refusal,
     request::{RawRequest, malformed},
-    schemes::mismatch,
+    scheme::Credentials,
+    schemes::{keys::MAX_PUBLIC_SIGNATURES, mismatch},
     whsec,
     window::{Unit, Window, tolerance_s},
 };
 
-const ID: &str = "webhook-id";
-const TIMESTAMP: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
+const OWN_NAMES: &str = "webhook";
 /// The standard recommends 24, but it is the sender who chooses, and some choose fewer.
-const MIN_KEY_BYTES: usize = 8;
-const MAX_KEY_BYTES: usize = 64;
-/// Checking one costs some 50 µs; a sender lists one, or two while it changes keys.
-const MAX_PUBLIC_SIGNATURES: usize = 4;
+const MIN_KEY_BYTES: i64 = 8;
+const MAX_KEY_BYTES: i64 = 64;
+
+/// How, before any key is known.
+#[derive(Clone, Debug)]
+pub(crate) struct StandardPlan {
+    /// The first whose signature is there counts.
+    names: Vec<Names>,
+    key_bytes: RangeInclusive<usize>,
+    window: Window,
+}
+
+/// The three headers, which have a beginning in common.
+#[derive(Clone, Debug)]
+struct Names {
+    id: HeaderName,
+    timestamp: HeaderName,
+    signature: HeaderName,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct StandardWebhooks {
+    plan: Arc<StandardPlan>,
     keys: Keys,
     public_keys: Vec<VerifyingKey>,
     window: Window,
 }
 
-impl StandardWebhooks {
-    pub(crate) fn parse(
-        fields: &mut Fields<'_>,
-        secrets: &[Secret<String>],
-        public_keys: &[String],
-    ) -> Result<Self, Invalid> {
-        let keys = Keys::derive(Algorithm::Sha256, secrets, key_bytes)?;
-        if public_keys.len() > MAX_SECRETS {
-            return Err(Invalid::new("public_keys", format!("may have at most {MAX_SECRETS} entries")));
+impl StandardPlan {
+    /// Takes `header_names`: what the names of the headers begin with, and `key_bytes`, where the sender has one length.
+    pub(crate) fn parse(fields: &mut Fields<'_>) -> Result<Self, Invalid> {
+        let mut beginnings = fields.texts("header_names")?;
+        if beginnings.is_empty() {
+            beginnings.push(OWN_NAMES);
         }
-        let public_keys = public_keys.iter().map(|text| public_key(text)).collect::<Result<_, _>>()?;
-        Ok(Self { keys, public_keys, window: Window::new(Unit::Seconds, tolerance_s(fields)?) })
+        let header = |text: String| {
+            HeaderName::from_bytes(text.as_bytes()).map_err(|_| invalid("header_names", "must begin a header's name"))
+        };
+        let names = |beginning: &str| {
+            let [id, timestamp, signature] =
+                ["id", "timestamp", "signature"].map(|end| header(format!("{beginning}-{end}")));
+            Ok(Names { id: id?, timestamp: timestamp?, signature: signature? })
+        };
+        let exactly = fields.integer("key_bytes", 1..=MAX_KEY_BYTES)?;
+        let bounds = exactly.map_or(MIN_KEY_BYTES..=MAX_KEY_BYTES, |bytes| bytes..=bytes);
+        let bytes = |bound: &i64| usize::try_from(*bound).unwrap_or(usize::MAX);
+        Ok(Self {
+            names: beginnings.into_iter().map(names).collect::<Result<_, Invalid>>()?,
+            key_bytes: bytes(bounds.start())..=bytes(bounds.end()),
+            window: Window::new(Unit::Seconds, tolerance_s(fields)?),
+        })
     }
 
-    pub(crate) fn naming() -> Naming {
-        Naming::new(vec![Place::Header(HeaderName::from_static(ID))], vec![body("type")])
+    pub(crate) fn tolerance_s(&self) -> Option<i64> {
+        self.window.past_s()
     }
 
-    pub(crate) fn verify(&self, request: &RawRequest<'_>, now: Timestamp) -> Result<usize, Refusal> {
-        let id = request.required_text(ID)?;
-        let timestamp = request.required_text(TIMESTAMP)?;
-        let header = request.required_text(SIGNATURE)?;
+    pub(crate) fn place(&self) -> String {
+        let names: Vec<&str> = self.names.iter().map(|names| names.signature.as_str()).collect();
+        format!("`{}`", names.join("` or `"))
+    }
+
+    pub(crate) fn with_keys(
+        self: &Arc<Self>,
+        credentials: &Credentials,
+        tolerance_s: Option<i64>,
+    ) -> Result<StandardWebhooks, Invalid> {
+        let keys = Keys::derive(Algorithm::Sha256, &credentials.secrets, |text| self.key(text))?;
+        let public_keys = ed25519::keys(&credentials.public_keys)?;
+        let window = self.window.tolerating(tolerance_s);
+        Ok(StandardWebhooks { plan: Arc::clone(self), keys, public_keys, window })
+    }
+
+    fn key(&self, text: &str) -> Result<Secret<Vec<u8>>, Invalid> {
+        let bytes = whsec::decode(text).filter(|bytes| self.key_bytes.contains(&bytes.expose().len()));
+        bytes.ok_or_else(|| {
+            let (least, most) = (self.key_bytes.start(), self.key_bytes.end());
+            let count = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            Invalid::new("secrets", format!("must be base64 of {count} bytes, `whsec_` may stand before it"))
+        })
+    }
+}
+
+impl StandardWebhooks {
+    pub(crate) fn plan(&self) -> &StandardPlan {
+        &self.plan
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
+    pub(crate) fn verify(&self, request: &RawRequest<'_>, now: Timestamp) -> Result<Shown, Refusal> {
+        let (first, others) = self.plan.names.split_first().ok_or_else(|| malformed("a header with a signature"))?;
+        let is_there = |names: &&Names| request.headers.contains_key(&names.signature);
+        let names = if is_there(&first) { first } else { others.iter().find(is_there).unwrap_or(first) };
+        let id = request.required_text(names.id.as_str())?;
+        let timestamp = request.required_text(names.timestamp.as_str())?;
+        let header = request.required_text(names.signature.as_str())?;
         // A dot would let one signed text be cut into id, timestamp and body in two ways.
         if id.is_empty() || id.contains('.') {
-            return Err(malformed(format!("header `{ID}` not empty and without `.`")));
+            return Err(malformed(format!("header `{}` not empty and without `.`", names.id)));
         }
-        self.window.check(TIMESTAMP, timestamp, now)?;
+        self.window.check(names.timestamp.as_str(), timestamp, now)?;
         let signatures = header.split(' ').filter_map(|entry| entry.strip_prefix("v1,"));
         let signatures = signatures.map(|text| STANDARD.decode(text).ok());
         let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", request.body];
-        let found = self.keys.find(&parts, signatures).or_else(|| self.find_public(header, &parts.concat()));
+        let found = self.keys.find(&parts, signatures).or_else(|| self.find_public(header, &parts));
         let count = self.keys.len() + self.public_keys.len();
-        found.ok_or_else(|| mismatch("a `v1` or `v1a` signature over {id}.{timestamp}.{body}", count))
+        let place = found.ok_or_else(|| mismatch("a `v1` or `v1a` signature over {id}.{timestamp}.{body}", count))?;
+        let signed_headers = vec![names.id.clone()];
+        Ok(Shown { secret_index: Some(place), covers_body: true, signed_headers, ..Shown::default() })
     }
 
     /// Which public key fits, counted on after the secrets.
-    fn find_public(&self, header: &str, signed: &[u8]) -> Option<usize> {
+    fn find_public(&self, header: &str, parts: &[&[u8]]) -> Option<usize> {
         if self.public_keys.is_empty() {
             return None;
         }
+        let signed = parts.concat();
         let entries = header.split(' ').filter_map(|entry| entry.strip_prefix("v1a,")).take(MAX_PUBLIC_SIGNATURES);
         let signatures = entries.filter_map(|text| Signature::from_slice(&STANDARD.decode(text).ok()?).ok());
         let found = signatures
             .filter_map(|signature| {
-                self.public_keys.iter().position(|key| key.verify_strict(signed, &signature).is_ok())
+                self.public_keys.iter().position(|key| key.verify_strict(&signed, &signature).is_ok())
             })
             .next();
         found.map(|place| self.keys.len() + place)
     }
-}
-
-fn public_key(text: &str) -> Result<VerifyingKey, Invalid> {
-    let bytes = STANDARD.decode(text.strip_prefix("whpk_").unwrap_or(text)).ok();
-    let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
-    let key = bytes.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).filter(|key| !key.is_weak());
-    key.ok_or_else(|| {
-        Invalid::new("public_keys", "must each be `whpk_` and base64 of an Ed25519 public key of 32 bytes")
-    })
-}
-
-fn key_bytes(text: &str) -> Result<Secret<Vec<u8>>, Invalid> {
-    let bytes = whsec::decode(text).filter(|bytes| (MIN_KEY_BYTES..=MAX_KEY_BYTES).contains(&bytes.expose().len()));
-    bytes.ok_or_else(|| {
-        let detail =
-            format!("must be base64 of {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, `whsec_` may stand before it");
-        Invalid::new("secrets", detail)
-    })
 }

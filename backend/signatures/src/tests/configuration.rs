@@ -56,7 +56,7 @@ fn every_faulty_field_of_an_hmac_is_named() {
         (json!({"header": "h", "prefix": ""}), "prefix"),
         (json!({"header": "h", "template": "{timestamp}"}), "timestamp_header"),
         (json!({"header": "h", "template": "{body}{timestamp}"}), "timestamp_header"),
-        (json!({"header": "h", "template": "{id}{body}"}), "id_header"),
+        (json!({"header": "h", "template": "{id}.{body}"}), "id_header"),
         (json!({"header": "h", "template": "{Body}{body}"}), "template"),
         (json!({"header": "h", "template": "{body}{body}"}), "template"),
         (json!({"header": "h", "template": "constant"}), "template"),

@@ -69,6 +69,8 @@ pub(super) async fn count(db: &impl ConnectionTrait, stretch: Stretch, whose: Wh
         match RequestOutcome::parse(&row.outcome) {
             Some(RequestOutcome::Refused) => counted.of(row.tenant_id).refused += number(row.n),
             Some(RequestOutcome::Duplicate) => counted.of(row.tenant_id).duplicates += number(row.n),
+            // It is counted as the event it became.
+            Some(RequestOutcome::Flagged) => {}
             None => return Err(StoreError::inconsistent("requests", format!("the outcome `{}`", row.outcome))),
         }
     }

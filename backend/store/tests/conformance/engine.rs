@@ -11,8 +11,8 @@ use postern_seal::token::sha256;
 use postern_store::{
     Retention, StoreError,
     engine::{
-        AcceptBatch, Accepted, AttemptRow, ClaimTerms, Claimed, DedupInput, DeliveryRow, EventRow, LaneWish, Lost,
-        Settlement, Verdict,
+        AcceptBatch, Accepted, AttemptRow, ClaimTerms, Claimed, DedupInput, DeliveryRow, EventRow, Keys, LaneWish,
+        Lost, Settlement, Verdict,
     },
 };
 use uuid::Uuid;
@@ -182,6 +182,54 @@ async fn a_duplicate_is_told_the_first_event_and_whether_its_body_is_the_same() 
             assert_eq!((duplicates[0].0, duplicates[0].1.id, duplicates[0].1.same_body), (1, first.id, same_body));
         }
         assert_eq!(db.count("SELECT count(*) FROM events").await, 2);
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_again_under_another_id_is_told_and_written() {
+    each(|db| async move {
+        let lane = Lane::new();
+        let guarded = |key: &str, body: &str| {
+            let mut body_key = [1; 16];
+            body_key[1..].copy_from_slice(&sha256(body)[..15]);
+            EventRow { body_key: Some(body_key), ..lane.event(Some(key), body) }
+        };
+        let (first, twin) = (guarded("one", "{}"), guarded("two", "{}"));
+        let batch = lane.batch(&db, vec![first.clone(), twin.clone(), lane.event(None, "{}")], vec![]).await;
+        let repeated = AcceptBatch { repeated: true, ..batch.clone() };
+        for batch in [batch, repeated] {
+            let written = db.store.commit(&batch).await.expect("commits");
+            assert_eq!(written, Accepted::Written { duplicates: vec![], replays: vec![(1, first.id)] });
+        }
+        // A duplicate is no replay, whatever its body; what is new and has a body of its own is neither.
+        let again = vec![guarded("one", "{}"), guarded("three", "[]"), guarded("four", "{}"), guarded("two", "[]")];
+        let batch = lane.batch(&db, again.clone(), vec![]).await;
+        let Accepted::Written { duplicates, replays } = db.store.commit(&batch).await.expect("commits") else {
+            panic!("stale")
+        };
+        let found: Vec<_> = duplicates.iter().map(|(place, first)| (*place, first.id, first.same_body)).collect();
+        assert_eq!(found, [(0, first.id, true), (3, twin.id, false)]);
+        assert_eq!(replays, [(2, first.id)]);
+        assert_eq!(db.count("SELECT count(*) FROM events").await, 5);
+        let keys = |event: &EventRow| Keys {
+            id: event.dedup.as_ref().expect("a key").hash,
+            body: event.body_key.expect("a key"),
+        };
+        for (event, now, replayed) in [
+            (guarded("five", "{}"), NOON, Some(first.id)),
+            (guarded("one", "{}"), NOON, None),
+            (guarded("five", "{}"), NOON.plus_secs(60), None),
+            (guarded("five", "7"), NOON, None),
+        ] {
+            let found = db.store.replayed(lane.source, keys(&event), now).await.expect("answers");
+            assert_eq!(found, replayed, "{event:?}");
+        }
+        let late = guarded("six", "{}");
+        let batch = AcceptBatch { now: NOON.plus_secs(60), ..lane.batch(&db, vec![late], vec![]).await };
+        let written = db.store.commit(&batch).await.expect("commits");
+        assert_eq!(written, Accepted::Written { duplicates: vec![], replays: vec![] }, "its window is over");
         db
     })
     .await;

@@ -42,7 +42,10 @@ async fn show(member: Member<RequestsRead>, app: Data<App>, query: Result<Query,
     let filter = RequestFilter {
         outcome: asked.select(
             "outcome",
-            list::choices([RequestOutcome::Refused, RequestOutcome::Duplicate].map(RequestOutcome::as_str)),
+            list::choices(
+                [RequestOutcome::Refused, RequestOutcome::Duplicate, RequestOutcome::Flagged]
+                    .map(RequestOutcome::as_str),
+            ),
         ),
         source: asked.select("source", names.source_choices()),
         from: asked.field("from"),

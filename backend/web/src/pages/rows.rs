@@ -159,6 +159,7 @@ fn check_href(tenant: &str, request: &RequestRead) -> Option<String> {
 pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<RequestRow> {
     let tenant = &names.tenant;
     let row = |request: RequestRead| RequestRow {
+        check_href: check_href(tenant, &request),
         id: request.id.to_string(),
         at: shown(request.at),
         source: names.source(request.source),
@@ -166,6 +167,7 @@ pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<Request
         outcome: match request.outcome {
             RequestOutcome::Refused => State::Refused,
             RequestOutcome::Duplicate => State::Duplicate,
+            RequestOutcome::Flagged => State::Flagged,
         },
         cause: request.cause.replace('_', " "),
         expected: request.expected,
@@ -177,7 +179,6 @@ pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<Request
             let text = event.to_string();
             Link { href: links::event(tenant, &text), text }
         }),
-        check_href: check_href(tenant, &request),
         headers: headers(&request.headers),
     };
     requests.into_iter().map(row).collect()

@@ -38,11 +38,27 @@ impl From<ConfigureError> for Problem {
     }
 }
 
+impl From<postern_pipeline::check::CheckError> for Problem {
+    fn from(cause: postern_pipeline::check::CheckError) -> Self {
+        use postern_pipeline::check::CheckError;
+        match cause {
+            CheckError::NotFound => Self::not_found(),
+            CheckError::NoFrontDoor => {
+                Self::new(Code::WrongState, "This source takes what is published, and no requests.")
+            }
+            CheckError::Store(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<postern_pipeline::accept::AcceptError> for Problem {
     fn from(cause: postern_pipeline::accept::AcceptError) -> Self {
-        use postern_pipeline::accept::AcceptError;
+        use postern_pipeline::{NoKey, accept::AcceptError};
         match cause {
-            AcceptError::Refused(_) => Self::new(Code::SignatureRefused, "The signature or token does not hold."),
+            AcceptError::Refused(_) | AcceptError::NotAwaited | AcceptError::NoKey(NoKey::Unknown) => Self::unproved(),
+            AcceptError::NoKey(NoKey::Unreachable) => Self::unavailable(&cause),
+            AcceptError::Method => Self::new(Code::MethodNotAllowed, "This method brings no events."),
+            AcceptError::Replayed(_) => Self::new(Code::AlreadyExists, "The same body came before, under another id."),
             AcceptError::NoSource => Self::not_found(),
             AcceptError::TooLarge(limit) => {
                 Self::new(Code::PayloadTooLarge, format!("The source takes at most {limit} bytes."))

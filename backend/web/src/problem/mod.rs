@@ -123,6 +123,12 @@ impl Problem {
         Self::new(Code::Unavailable, detail).with_retry_after_s(60)
     }
 
+    /// At the front door: who sent it was not proved. The sender is not told what was missing, the tenant is.
+    #[must_use]
+    pub fn unproved() -> Self {
+        Self::new(Code::SignatureRefused, "The signature or token does not hold.")
+    }
+
     /// Too many requests; `wait` is when one more is allowed.
     #[must_use]
     pub fn rate_limited(wait: std::time::Duration, detail: &str) -> Self {

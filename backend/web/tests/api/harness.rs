@@ -6,13 +6,13 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
 
 use postern_domain::{Clock, Timestamp, address::AddressList, id::fresh_uuid};
-use postern_pipeline::{Duty, Engine, EngineOptions, Parts};
+use postern_pipeline::{Duty, Engine, EngineOptions, Parts, Presets};
 use postern_seal::Keyring;
 use postern_store::{
     Options, Retention, Serving, Store,
@@ -126,7 +126,7 @@ async fn open(folder: &std::path::Path, keyring: &Keyring, clock: &Clock) -> Sto
     store
 }
 
-async fn engine(store: Store, clock: Clock) -> std::sync::Arc<Engine> {
+async fn engine(store: Store, clock: Clock) -> Arc<Engine> {
     let egress = postern_egress::Options {
         allow: Vec::new(),
         https_only: false,
@@ -142,7 +142,7 @@ async fn engine(store: Store, clock: Clock) -> std::sync::Arc<Engine> {
         tenant_rate_per_s: 1_000,
     };
     let egress = postern_egress::Client::new(egress).expect("a client");
-    let engine = Engine::new(Parts { store, egress, clock, options });
+    let engine = Engine::new(Parts { store, egress, clock, presets: Arc::new(Presets::builtin().clone()), options });
     engine.start().await.expect("starts");
     engine
 }

@@ -4,10 +4,12 @@
 
 mod auth;
 mod browser;
+mod check;
 mod configuration;
 mod connections;
 mod exports;
 mod forged;
+mod front_door;
 mod guessing;
 mod harness;
 mod idempotency;
@@ -21,3 +23,4 @@ mod pages;
 mod providers;
 mod redirects;
 mod sessions;
+mod vectors;

@@ -77,6 +77,8 @@ fn body(operation: &Operation, owned: &Owned) -> Option<Value> {
         ("POST", "/api/v1/members") => Some(json!({ "email": "new@example.com", "role": "viewer" })),
         ("PATCH", "/api/v1/members/{id}") => Some(json!({ "role": "editor" })),
         ("POST", "/api/v1/events") => Some(json!({ "type": "t", "data": {}, "source_id": id("sources") })),
+        ("POST", "/api/v1/sources/{id}/check") => Some(json!({ "method": "POST" })),
+        ("POST", "/api/v1/sources/{id}/rotate-url") => Some(json!({})),
         ("PATCH", _) => Some(json!({})),
         _ => None,
     }

@@ -41,7 +41,7 @@ pub(crate) struct RequestParams {
     to: Option<String>,
 }
 
-/// A request that was refused, or a duplicate.
+/// A request that was refused, a duplicate, or worth a look.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Request)]
 pub(crate) struct RequestView {
@@ -62,7 +62,7 @@ pub(crate) struct RequestView {
     headers: Option<Box<RawValue>>,
     body_bytes: i64,
     dedup_key: Option<String>,
-    /// The event that came first, of a duplicate.
+    /// The event that came first, of a duplicate or of a body that came again.
     event_id: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl RequestView {
     }
 }
 
-/// List requests that did not become events, newest first
+/// List requests that did not become events or are worth a look, newest first
 ///
 /// A page may hold fewer than asked for, even none, and yet have a `next_cursor`: a filter looks at so many requests at
 /// once and no more.

@@ -153,11 +153,22 @@ pub(crate) enum EventOutcome {
     Unrouted,
 }
 
+/// `flag`: taken in and put on record, `refuse`: answered 409, `allow`: nothing, for senders that repeat themselves.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Replay {
+    Flag,
+    Refuse,
+    Allow,
+}
+
+/// `flagged`: it became an event, and is worth a look.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum RequestOutcome {
     Refused,
     Duplicate,
+    Flagged,
 }
 
 /// How a try ended. `interrupted`: the process ended meanwhile, so it may have left. `superseded`: its lease had been

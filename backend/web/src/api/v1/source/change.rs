@@ -36,7 +36,7 @@ pub(crate) async fn create(
     body: Json<CreateSource>,
 ) -> Changed {
     let by = caller.by(once.with_body(&body.bytes));
-    let done = source::create(&app.engine, &by, body.value.into(), remember(&app, StatusCode::CREATED)).await?;
+    let done = source::create(&app.engine, &by, body.value.try_into()?, remember(&app, StatusCode::CREATED)).await?;
     let done = whole(&app, caller.scope(), done).await?;
     Ok(created(PATH, done, |source| SourceView::of(source, &app)))
 }
@@ -56,7 +56,7 @@ pub(crate) async fn update(
     body: Json<PatchSource>,
 ) -> Changed {
     let by = caller.by(once.with_body(&body.bytes));
-    let change = (id.0, body.value.into());
+    let change = (id.0, body.value.try_into()?);
     let done = source::update(&app.engine, &by, change, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
     Ok(changed(done, |source| SourceView::of(source, &app)))
@@ -117,7 +117,7 @@ pub(crate) async fn resume(
 }
 
 /// A remembered answer lacks the URL, which lets its holder in; here it is put back.
-async fn whole(app: &App, scope: TenantScope, done: Done<Source>) -> Result<Done<Source>, Problem> {
+pub(super) async fn whole(app: &App, scope: TenantScope, done: Done<Source>) -> Result<Done<Source>, Problem> {
     let Done::Before { status, body } = done else { return Ok(done) };
     let Some(id) = answer::made_id(&body).and_then(|id| id.parse().ok()) else {
         return Ok(Done::Before { status, body });
@@ -131,6 +131,6 @@ async fn whole(app: &App, scope: TenantScope, done: Done<Source>) -> Result<Done
     Ok(Done::Before { status, body })
 }
 
-fn remember(app: &App, status: StatusCode) -> impl FnOnce(&Source) -> (u16, String) {
+pub(super) fn remember(app: &App, status: StatusCode) -> impl FnOnce(&Source) -> (u16, String) {
     move |source| remembered(status, &SourceView::of(source, app).without_secrets())
 }

@@ -1,6 +1,8 @@
 //! `/sources`.
 
 pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod front_door;
 pub(crate) mod read;
 pub(crate) mod shape;
 
@@ -27,6 +29,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 (Method::PATCH, web::patch().to(change::update)),
                 (Method::DELETE, web::delete().to(change::delete)),
             ],
+        ))
+        .service(resource("/sources/{id}/check", [(Method::POST, web::post().to(check::check))]))
+        .service(resource("/sources/{id}/rotate-url", [(Method::POST, web::post().to(front_door::rotate_url))]))
+        .service(resource(
+            "/sources/{id}/await-handshake",
+            [(Method::POST, web::post().to(front_door::await_handshake))],
         ))
         .service(resource("/sources/{id}/pause", [(Method::POST, web::post().to(change::pause))]))
         .service(resource("/sources/{id}/resume", [(Method::POST, web::post().to(change::resume))]));

@@ -1,7 +1,12 @@
 //! A source as the API takes and shows it.
 
 use postern_domain::{
-    Secret, Timestamp, answer::AnswerSpec, dedup::DedupSpec, destination::RateLimit, source::SourceKind,
+    Invalid, Secret, Timestamp,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    destination::RateLimit,
+    intake::Replay,
+    source::{HeaderToken, SourceKind},
 };
 use postern_pipeline::{
     configure::source::{NewSource, SourceChange},
@@ -48,9 +53,22 @@ pub(crate) struct CreateSource {
     /// The URL as the sender knows it, for schemes that sign it.
     #[serde(default)]
     pub(crate) public_url: Option<String>,
-    /// Addresses and CIDR blocks; empty admits everybody.
+    /// Addresses, CIDR blocks, and `provider` for those that the provider publishes; empty admits everybody.
     #[serde(default)]
     pub(crate) allowed_ips: Vec<String>,
+    /// Those that may bring events: POST, PUT, PATCH, GET; empty: the first three.
+    #[serde(default)]
+    pub(crate) allowed_methods: Vec<String>,
+    /// Without parameters, such as `application/json`; empty: any.
+    #[serde(default)]
+    pub(crate) content_types: Vec<String>,
+    /// What is done with a body that comes again under another id, where the id is not signed.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Replay>)]
+    pub(crate) replay: Option<Replay>,
+    /// What every request must carry besides the token in the URL. Its value is never shown again.
+    #[serde(default)]
+    pub(crate) header_token: Option<NewHeaderToken>,
     #[serde(default)]
     #[schema(value_type = Option<schema::Dedup>)]
     pub(crate) dedup: Option<DedupSpec>,
@@ -91,6 +109,18 @@ pub(crate) struct PatchSource {
     #[schema(nullable = false)]
     pub(crate) allowed_ips: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(crate) allowed_methods: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(crate) content_types: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<schema::Replay>, nullable = false)]
+    pub(crate) replay: Option<Replay>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<NewHeaderToken>)]
+    pub(crate) header_token: Option<Option<NewHeaderToken>>,
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<schema::Dedup>, nullable = false)]
     pub(crate) dedup: Option<DedupSpec>,
     #[serde(default, deserialize_with = "nullable")]
@@ -102,6 +132,21 @@ pub(crate) struct PatchSource {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<schema::RateLimit>)]
     pub(crate) rate_limit: Option<Option<RateLimit>>,
+}
+
+/// A header and its value.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewHeaderToken {
+    name: String,
+    /// 16 to 500 visible ASCII characters.
+    value: String,
+}
+
+impl NewHeaderToken {
+    fn read(self) -> Result<HeaderToken, Invalid> {
+        HeaderToken::parse(&self.name, Secret::new(self.value))
+    }
 }
 
 /// A source. Secrets are counted, never shown.
@@ -123,6 +168,18 @@ pub(crate) struct SourceView {
     ingest_url: Option<String>,
     public_url: Option<String>,
     allowed_ips: Vec<String>,
+    allowed_methods: Vec<String>,
+    content_types: Vec<String>,
+    #[schema(value_type = schema::Replay)]
+    replay: Replay,
+    /// The name of the header that every request must carry.
+    header_token: Option<String>,
+    /// Until then the URL before works too.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    old_url_until: Option<Timestamp>,
+    /// Until then the provider may hand over a secret, if there is none.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    handshake_until: Option<Timestamp>,
     #[schema(value_type = schema::Dedup)]
     dedup: DedupSpec,
     #[schema(value_type = Option<schema::Answer>)]
@@ -153,6 +210,12 @@ impl SourceView {
             ingest_url: source.token.as_ref().map(|token| app.settings.ingest_url(token.expose())),
             public_url: source.public_url.clone(),
             allowed_ips: source.allowed_ips.to_strings(),
+            allowed_methods: source.intake.allowed_methods.clone(),
+            content_types: source.intake.content_types.clone(),
+            replay: source.intake.replay,
+            header_token: source.header_token.as_ref().map(|token| token.name.clone()),
+            old_url_until: source.retired_token.as_ref().map(|token| token.until),
+            handshake_until: source.handshake_until,
             dedup: source.dedup.clone(),
             response: source.answer.clone(),
             max_body_bytes: source.max_body_bytes,
@@ -171,9 +234,11 @@ impl SourceView {
     }
 }
 
-impl From<CreateSource> for NewSource {
-    fn from(body: CreateSource) -> Self {
-        Self {
+impl TryFrom<CreateSource> for NewSource {
+    type Error = Invalid;
+
+    fn try_from(body: CreateSource) -> Result<Self, Invalid> {
+        Ok(Self {
             name: body.name,
             kind: body.kind,
             provider: body.provider,
@@ -183,27 +248,41 @@ impl From<CreateSource> for NewSource {
             config: body.config,
             public_url: body.public_url,
             allowed_ips: body.allowed_ips,
+            allowed_methods: body.allowed_methods,
+            content_types: body.content_types,
+            replay: body.replay,
+            header_token: body.header_token.map(NewHeaderToken::read).transpose()?,
             dedup: body.dedup,
             answer: body.response,
             max_body_bytes: body.max_body_bytes,
             rate_limit: body.rate_limit,
-        }
+        })
     }
 }
 
-impl From<PatchSource> for SourceChange {
-    fn from(body: PatchSource) -> Self {
-        Self {
+impl TryFrom<PatchSource> for SourceChange {
+    type Error = Invalid;
+
+    fn try_from(body: PatchSource) -> Result<Self, Invalid> {
+        Ok(Self {
             name: body.name,
             secrets: body.secrets.map(|secrets| secrets.into_iter().map(Secret::new).collect()),
             public_keys: body.public_keys,
             config: body.config,
             public_url: body.public_url,
             allowed_ips: body.allowed_ips,
+            allowed_methods: body.allowed_methods,
+            content_types: body.content_types,
+            replay: body.replay,
+            header_token: header_token(body.header_token)?,
             dedup: body.dedup,
             answer: body.response,
             max_body_bytes: body.max_body_bytes,
             rate_limit: body.rate_limit,
-        }
+        })
     }
+}
+
+fn header_token(given: Option<Option<NewHeaderToken>>) -> Result<Option<Option<HeaderToken>>, Invalid> {
+    given.map(|token| token.map(NewHeaderToken::read).transpose()).transpose()
 }
