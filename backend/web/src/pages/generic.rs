@@ -1,9 +1,5 @@
 //! Senders that are on no list: the schemes that are configured field by field, and what their form asks.
 
-use postern_frontend::{
-    form::{Choice, Field},
-    pages::source_form::{Input, InputGroup, InputKind},
-};
 use postern_pipeline::providers::Trust;
 
 /// One of them, in words for people.
@@ -19,11 +15,12 @@ pub(super) struct Generic {
     pub(super) leaves_out: &'static str,
     /// None where there are no secrets.
     pub(super) secrets: Option<&'static str>,
+    pub(super) takes_public_keys: bool,
 }
 
 pub(super) const PUBLISH: &str = "publish";
 
-pub(super) const GENERIC: [Generic; 6] = [
+pub(super) const GENERIC: [Generic; 8] = [
     Generic {
         id: "hmac",
         name: "Any HMAC",
@@ -33,6 +30,28 @@ pub(super) const GENERIC: [Generic; 6] = [
         leaves_out: "What is not part of what is signed. Without a signed timestamp an old request can be sent again; \
                      the dedup key notices it.",
         secrets: Some("As the sender shows it."),
+        takes_public_keys: false,
+    },
+    Generic {
+        id: "hash",
+        name: "A hash with a secret in it",
+        text: "The sender hashes the secret together with the body, without HMAC.",
+        trust: Some(Trust::B),
+        covers: "That whoever sent it knows the secret, and that nothing of what is hashed was changed on its way.",
+        leaves_out: "What is not part of what is hashed. Where the sender offers an HMAC as well, take that.",
+        secrets: Some("As the sender shows it."),
+        takes_public_keys: false,
+    },
+    Generic {
+        id: "ed25519",
+        name: "Any Ed25519",
+        text: "The sender signs with a private key and publishes the public one.",
+        trust: Some(Trust::B),
+        covers: "That whoever sent it has the private key, and that nothing of what is signed was changed on its way.",
+        leaves_out: "What is not part of what is signed. Without a signed timestamp an old request can be sent again; \
+                     the dedup key notices it.",
+        secrets: None,
+        takes_public_keys: true,
     },
     Generic {
         id: "token",
@@ -42,6 +61,7 @@ pub(super) const GENERIC: [Generic; 6] = [
         covers: "That whoever sent it knows the token.",
         leaves_out: "The body: whoever has seen one request can send any other.",
         secrets: Some("At least 16 characters, made up at random."),
+        takes_public_keys: false,
     },
     Generic {
         id: "bearer",
@@ -51,6 +71,7 @@ pub(super) const GENERIC: [Generic; 6] = [
         covers: "That whoever sent it knows the token.",
         leaves_out: "The body: whoever has seen one request can send any other.",
         secrets: Some("Without the word Bearer."),
+        takes_public_keys: false,
     },
     Generic {
         id: "basic",
@@ -60,6 +81,7 @@ pub(super) const GENERIC: [Generic; 6] = [
         covers: "That whoever sent it knows the password.",
         leaves_out: "The body: whoever has seen one request can send any other.",
         secrets: Some("As user:password."),
+        takes_public_keys: false,
     },
     Generic {
         id: "none",
@@ -69,6 +91,7 @@ pub(super) const GENERIC: [Generic; 6] = [
         covers: "Nothing.",
         leaves_out: "Everything. Take an event as a hint, and ask the sender what is true.",
         secrets: None,
+        takes_public_keys: false,
     },
     Generic {
         id: PUBLISH,
@@ -78,87 +101,10 @@ pub(super) const GENERIC: [Generic; 6] = [
         covers: "",
         leaves_out: "",
         secrets: None,
+        takes_public_keys: false,
     },
 ];
 
 pub(super) fn find(id: &str) -> Option<&'static Generic> {
     GENERIC.iter().find(|generic| generic.id == id)
-}
-
-impl Generic {
-    /// `config.…` of the scheme.
-    pub(super) fn inputs(&self) -> Vec<InputGroup> {
-        match self.id {
-            "hmac" => vec![signature(), timestamp(), naming()],
-            "token" => vec![token(), naming()],
-            PUBLISH => Vec::new(),
-            _ => vec![naming()],
-        }
-    }
-}
-
-fn typed(name: &'static str, hint: &str) -> Input {
-    Input::new(InputKind::Text, Field::new(name, ""), hint)
-}
-
-/// The first is the default.
-fn chosen(name: &'static str, values: &[&str], hint: &str) -> Input {
-    let options = values.iter().map(|value| Choice::new(*value, *value)).collect();
-    let field = Field::select(name, values.first().copied().unwrap_or_default(), options);
-    Input::new(InputKind::Select, field, hint)
-}
-
-fn signature() -> InputGroup {
-    InputGroup::new(
-        "The signature",
-        vec![
-            typed("config.header", "Which header carries it, such as x-signature."),
-            typed("config.prefix", "What stands before it in the header, such as sha256=. Often nothing."),
-            chosen("config.algorithm", &["sha256", "sha1", "sha512"], ""),
-            chosen("config.encoding", &["hex", "base64"], ""),
-            chosen("config.secret_encoding", &["utf8", "hex", "base64"], "How the secret is turned into bytes."),
-            typed(
-                "config.template",
-                "Empty: {body}, the body alone. Or with {timestamp} and {id}, such as {timestamp}.{body}.",
-            ),
-        ],
-    )
-}
-
-fn timestamp() -> InputGroup {
-    InputGroup::new(
-        "Its time",
-        vec![
-            typed(
-                "config.timestamp_header",
-                "Needed when {timestamp} is signed: it keeps old requests from being sent again.",
-            ),
-            chosen("config.timestamp_unit", &["s", "ms", "rfc3339"], ""),
-            Input::new(
-                InputKind::Number,
-                Field::new("config.tolerance_s", ""),
-                "How old it may be. Empty: 300, which are five minutes.",
-            ),
-        ],
-    )
-}
-
-fn token() -> InputGroup {
-    InputGroup::new(
-        "The token",
-        vec![
-            typed("config.header", "Which header carries it, such as x-api-key."),
-            typed("config.prefix", "What stands before it in the header. Often nothing."),
-        ],
-    )
-}
-
-fn naming() -> InputGroup {
-    InputGroup::new(
-        "What the sender calls an event",
-        vec![
-            typed("config.id_header", "Its id. It is the dedup key where that is \"as the sender names it\"."),
-            typed("config.type_header", "Its type. Empty: the field type of a JSON body."),
-        ],
-    )
 }

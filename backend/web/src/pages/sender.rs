@@ -14,7 +14,7 @@ use postern_store::tenant::Source;
 
 use super::{
     generic::{self, Generic, PUBLISH},
-    source_more as more,
+    generic_inputs, source_more as more,
 };
 
 /// Who it is.
@@ -93,6 +93,8 @@ impl<'p> Chosen<'p> {
                 name: generic.name.to_owned(),
                 about,
                 secrets_hint: generic.secrets.map(|words| secrets_hint(words, source)),
+                takes_public_keys: generic.takes_public_keys,
+                signs_url: ["hmac", "hash", "ed25519"].contains(&generic.id),
                 ..Sender::default()
             },
             Self::Unknown(word) => Sender {
@@ -110,7 +112,12 @@ impl<'p> Chosen<'p> {
         form.more = match self {
             Self::Preset(preset, _) => more::of_front_door(&preset.name, &preset.source_ranges),
             Self::Generic(generic) if generic.id == PUBLISH => more::of_publish(),
-            Self::Generic(_) | Self::Unknown(_) => more::of_front_door("", &[]),
+            Self::Generic(_) => {
+                let mut more = more::of_front_door("", &[]);
+                more.push(generic_inputs::greetings());
+                more
+            }
+            Self::Unknown(_) => more::of_front_door("", &[]),
         };
         match self {
             Self::Preset(preset, scheme) => {
@@ -126,7 +133,7 @@ impl<'p> Chosen<'p> {
             }
             Self::Generic(generic) => {
                 generic.id.clone_into(&mut form.provider.value);
-                form.config = generic.inputs();
+                form.config = generic_inputs::of(generic.id);
             }
             Self::Unknown(word) => (*word).clone_into(&mut form.provider.value),
         }

@@ -19,7 +19,7 @@ use postern_pipeline::{
     providers,
 };
 use postern_store::tenant::Source;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     Halt,
@@ -30,6 +30,7 @@ use super::{
     provider_list,
     sender::Chosen,
     source::find,
+    source_config,
 };
 use crate::{
     App,
@@ -146,12 +147,7 @@ async fn page(
 fn filled(chosen: Chosen<'_>, source: &Source) -> SourceForm {
     let mut form = chosen.form();
     form.name.value.clone_from(&source.name);
-    for field in form.config.iter_mut().flat_map(|group| &mut group.inputs).map(|input| &mut input.field) {
-        let kept = field.name.strip_prefix("config.").and_then(|name| source.config.get(name));
-        if let Some(value) = kept {
-            field.value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        }
-    }
+    source_config::fill(&mut form, &source.config);
     form.public_keys.value = source.public_keys.join("\n\n");
     form.public_url.value = source.public_url.clone().unwrap_or_default();
     form.fill("dedup.key", source.dedup.key.as_str());
@@ -184,7 +180,7 @@ fn read_new(posted: &Posted, chosen: Chosen<'_>) -> Result<NewSource, Invalid> {
         scheme,
         secrets: secrets(posted).unwrap_or_default(),
         public_keys: public_keys(posted.text("public_keys")),
-        config: if is_publish { None } else { Some(config(posted, &chosen.form(), Map::new())?) },
+        config: if is_publish { None } else { Some(source_config::read(posted, &chosen.form(), Map::new())?) },
         public_url: posted.optional("public_url"),
         allowed_ips: posted.lines("allowed_ips"),
         allowed_methods: methods(posted),
@@ -207,7 +203,7 @@ fn read_change(posted: &Posted, chosen: Chosen<'_>, source: &Source) -> Result<S
         name: Some(posted.text("name").to_owned()),
         secrets: secrets(posted),
         public_keys: asks("public_keys").then(|| public_keys(posted.text("public_keys"))),
-        config: if is_webhook { Some(config(posted, &chosen.form(), kept)?) } else { None },
+        config: if is_webhook { Some(source_config::read(posted, &chosen.form(), kept)?) } else { None },
         public_url: asks("public_url").then(|| posted.optional("public_url")),
         allowed_ips: asks("allowed_ips").then(|| posted.lines("allowed_ips")),
         allowed_methods: asks("allowed_methods").then(|| methods(posted)),
@@ -294,26 +290,6 @@ fn own_answer(posted: &Posted) -> Result<Option<AnswerSpec>, Invalid> {
     }
     let content_type = content_type.unwrap_or_else(|| "application/json".to_owned());
     Ok(Some(AnswerSpec { status: status.unwrap_or(200), content_type, body }))
-}
-
-/// What the form asks of this sender. What it does not ask stays as it is in `kept`; what is as usual is not said.
-fn config(posted: &Posted, form: &SourceForm, mut kept: Map<String, Value>) -> Result<Value, Invalid> {
-    for field in form.config.iter().flat_map(|group| &group.inputs).map(|input| &input.field) {
-        if posted.all(&field.name).is_empty() {
-            continue;
-        }
-        let key = field.name.strip_prefix("config.").unwrap_or(&field.name);
-        let value = if key.ends_with("_s") {
-            posted.number::<i64>(&field.name)?.map(Value::from)
-        } else {
-            posted.optional(&field.name).filter(|text| *text != field.value).map(Value::String)
-        };
-        match value {
-            Some(value) => kept.insert(key.to_owned(), value),
-            None => kept.remove(key),
-        };
-    }
-    Ok(Value::Object(kept))
 }
 
 #[cfg(test)]
