@@ -45,6 +45,11 @@ impl Pointer {
         self.find_raw(body).as_deref().and_then(scalar)
     }
 
+    /// Whether anything stands there.
+    pub(crate) fn is_there(&self, body: &[u8]) -> bool {
+        self.find_raw(body).is_some()
+    }
+
     /// Whether a list stands there that has nothing in it.
     pub(crate) fn is_empty_list(&self, body: &[u8]) -> bool {
         let inside = |raw: &str| Some(raw.strip_prefix('[')?.strip_suffix(']')?.trim().is_empty());

@@ -102,11 +102,6 @@ impl<'a> Fields<'a> {
         header.map(Some).map_err(|_| invalid(name, &format!("`{text}` is not a header name")))
     }
 
-    /// A header's name that must be given.
-    pub(crate) fn required_header(&mut self, name: &str) -> Result<HeaderName, Invalid> {
-        self.header(name)?.ok_or_else(|| invalid(name, "is required: the name of the header to look at"))
-    }
-
     /// A JSON Pointer.
     pub(crate) fn pointer(&mut self, name: &str) -> Result<Option<Pointer>, Invalid> {
         self.text(name)?.map(|text| Pointer::parse(&format!("config.{name}"), text)).transpose()

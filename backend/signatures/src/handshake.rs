@@ -67,6 +67,8 @@ struct When {
     query: BTreeMap<String, String>,
     form: BTreeMap<String, String>,
     body: BTreeMap<String, String>,
+    /// Places in the body where nothing stands.
+    no_body: Vec<String>,
     /// Lists in the body that are there and have nothing in them.
     empty: Vec<String>,
 }
@@ -96,6 +98,7 @@ enum Condition {
     Config(String, String),
     NoHeader(String),
     Is(Value, String),
+    Absent(Pointer),
     Empty(Pointer),
 }
 
@@ -230,6 +233,7 @@ impl Handshakes {
             Condition::Is(value, wanted) => value
                 .read(request)
                 .is_some_and(|text| if wanted == ANY { !text.is_empty() } else { text == wanted.as_str() }),
+            Condition::Absent(pointer) => !pointer.is_there(request.body),
             Condition::Empty(pointer) => pointer.is_empty_list(request.body),
         }
     }
@@ -349,6 +353,9 @@ impl When {
             for entry in map {
                 all.push(is(kind, entry)?);
             }
+        }
+        for pointer in self.no_body {
+            all.push(Condition::Absent(Pointer::parse(field, &pointer)?));
         }
         for pointer in self.empty {
             all.push(Condition::Empty(Pointer::parse(field, &pointer)?));

@@ -3,7 +3,7 @@
 //! A preset says how requests are verified, what they are called, which ones are greetings, how they are answered, how
 //! far that can be trusted, and what a customer does at the provider. Start at [`Presets`].
 
-mod builtin;
+pub(crate) mod builtin;
 mod file;
 
 use std::{

@@ -189,8 +189,7 @@ fn headers(fields: &mut Fields<'_>) -> Result<Headers, Invalid> {
             let name = |number: usize| header(&numbered.replace(NUMBER, &number.to_string()));
             (1..=MAX_SIGNATURES).map(name).collect::<Result<_, _>>().map(Headers::Every)
         }
-        [one] if repeated => Ok(Headers::Every(vec![header(one)?])),
-        _ if repeated => Err(invalid("header_repeated", "is for one header")),
+        all if repeated => all.iter().map(|text| header(text)).collect::<Result<_, _>>().map(Headers::Every),
         several => several.iter().map(|text| header(text)).collect::<Result<_, _>>().map(Headers::First),
     }
 }

@@ -5,6 +5,8 @@ mod dedup;
 mod generic;
 mod names;
 mod outgoing;
+mod presets;
+mod providers;
 mod refusals;
 mod tampering;
 mod tokens;
