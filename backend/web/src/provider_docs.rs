@@ -58,9 +58,9 @@ fn document(preset: &Preset) -> String {
     let mut text = format!("# {}\n\n", preset.name);
     if let Some(first) = preset.schemes.first() {
         let meaning = providers::meaning(first.trust, &preset.name);
-        line(&mut text, &format!("Trust **{}**. {meaning}\n", first.trust.as_str()));
+        line(&mut text, &format!("Trust **{}**. {meaning}", first.trust.as_str()));
     }
-    line(&mut text, &format!("## At {}\n\n{}", preset.name, preset.where_to_click));
+    line(&mut text, &format!("\n## At {}\n\n{}", preset.name, preset.where_to_click));
     if let Some(url) = &preset.docs_url {
         line(&mut text, &format!("\nIts own words: <{url}>"));
     }
@@ -76,20 +76,20 @@ fn document(preset: &Preset) -> String {
     }
     habits(&mut text, preset);
     if !preset.traps.is_empty() {
-        line(&mut text, "\n## Mind\n");
+        text.push_str("\n## Mind\n\n");
         preset.traps.iter().for_each(|trap| line(&mut text, &format!("* {trap}")));
     }
     text
 }
 
 fn described(text: &mut String, preset: &Preset, scheme: &PresetScheme) {
-    line(text, &format!("\n### {}\n", scheme.label));
+    line(text, &format!("\n### {}", scheme.label));
     let several = preset.schemes.len() > 1;
     if several {
         let meaning = providers::meaning(scheme.trust, &preset.name);
-        line(text, &format!("Scheme `{}`, trust **{}**. {meaning}\n", scheme.id, scheme.trust.as_str()));
+        line(text, &format!("\nScheme `{}`, trust **{}**. {meaning}", scheme.id, scheme.trust.as_str()));
     }
-    line(text, &format!("* Checked: {}", scheme.covers));
+    line(text, &format!("\n* Checked: {}", scheme.covers));
     line(text, &format!("* Not checked: {}", scheme.leaves_out));
     line(text, &format!("* {}", secret(scheme)));
     if let Some(label) = &scheme.public_key {
@@ -134,8 +134,8 @@ fn config_field(field: &ConfigField) -> String {
 }
 
 fn habits(text: &mut String, preset: &Preset) {
-    line(text, &format!("\n## What {} does\n", preset.name));
-    line(text, &format!("* Waits for an answer: {}", preset.timeout.as_deref().unwrap_or("not published")));
+    line(text, &format!("\n## What {} does", preset.name));
+    line(text, &format!("\n* Waits for an answer: {}", preset.timeout.as_deref().unwrap_or("not published")));
     line(text, &format!("* Tries again: {}", preset.retries.as_deref().unwrap_or("not published")));
     if preset.source_ranges.is_empty() {
         line(text, "* Sends from: not published");

@@ -33,6 +33,8 @@ pub struct SourceDetail {
     /// Who sends, and how far that can be believed; none for a publish source.
     pub about: Option<About>,
     pub secrets: SecretPanel,
+    /// What is said where there are no secrets.
+    pub without_secrets: String,
     pub facts: Vec<Fact>,
     pub connections: Vec<ConnectionRow>,
     /// The last few.
@@ -103,6 +105,7 @@ impl Sample for SourceDetail {
                 masked: taste.list(|taste, _| taste.name("whsec_••••c41d")),
                 shown: if taste == Taste::Hostile { taste.list(|taste, _| taste.name("")) } else { Vec::new() },
             },
+            without_secrets: taste.name("None: nothing proves who sends."),
             facts: rows::facts(taste),
             connections: taste.list(rows::connection),
             events: taste.list(rows::event),

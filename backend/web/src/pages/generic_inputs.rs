@@ -24,8 +24,37 @@ pub(super) fn of(scheme: &str) -> Vec<InputGroup> {
     }
 }
 
-/// What is asked of any of them and seldom needed: folded.
-pub(super) fn greetings() -> InputGroup {
+/// What few senders need: folded.
+pub(super) fn seldom(scheme: &str) -> Vec<InputGroup> {
+    match scheme {
+        "hmac" | "hash" | "ed25519" => vec![several(), greetings()],
+        PUBLISH => Vec::new(),
+        _ => vec![greetings()],
+    }
+}
+
+fn several() -> InputGroup {
+    let ages = [("checked", "is refused"), ("free", "is taken in")];
+    InputGroup::new(
+        "Several signatures, pairs, a time in the body",
+        vec![
+            input(
+                Text,
+                "config.signature_keys",
+                "Where the header holds pairs, as in t=1,v1=a,v1=b: under which names signatures stand, such as v1.",
+            ),
+            input(Text, "config.timestamp_key", "Among the pairs: the name of the timestamp, such as t."),
+            input(Text, "config.separator", "What stands between several signatures, or between pairs."),
+            input(Text, "config.group_separator", "What stands between groups of pairs, each with a time of its own."),
+            chosen("config.header_repeated", &NO_OR_YES, ""),
+            chosen("config.prefix_optional", &NO_OR_YES, ""),
+            input(Text, "config.timestamp_path", "The timestamp in the body: a JSON Pointer, such as /sent_at."),
+            chosen("config.timestamp_age", &ages, ""),
+        ],
+    )
+}
+
+fn greetings() -> InputGroup {
     InputGroup::new(
         "Greetings",
         vec![
@@ -65,16 +94,7 @@ fn signature() -> InputGroup {
                  there counts; {n} stands for the numbers from 1.",
             ),
             input(Text, "config.prefix", "What stands before it in the header, such as sha256=. Often nothing."),
-            chosen("config.prefix_optional", &NO_OR_YES, ""),
             chosen("config.encoding", &encodings, ""),
-            input(
-                Text,
-                "config.signature_keys",
-                "Where the header holds pairs, as in t=1,v1=a,v1=b: under which names signatures stand, such as v1.",
-            ),
-            input(Text, "config.separator", "What stands between several signatures, or between pairs."),
-            input(Text, "config.group_separator", "What stands between groups of pairs, each with a time of its own."),
-            chosen("config.header_repeated", &NO_OR_YES, ""),
         ],
     )
 }
@@ -106,19 +126,15 @@ fn signed(keys: &[Input], usual: &str) -> InputGroup {
 
 fn time() -> InputGroup {
     let units = [("s", "seconds since 1970"), ("ms", "milliseconds since 1970"), ("rfc3339", "RFC 3339")];
-    let ages = [("checked", "is refused"), ("free", "is taken in")];
     InputGroup::new(
-        "Its time, in one of three places",
+        "Its time",
         vec![
             input(
                 Text,
                 "config.timestamp_header",
                 "In a header of its own. A time that is signed keeps old requests out.",
             ),
-            input(Text, "config.timestamp_key", "Among the pairs: under which name, such as t."),
-            input(Text, "config.timestamp_path", "In the body: a JSON Pointer, such as /sent_at."),
             chosen("config.timestamp_unit", &units, ""),
-            chosen("config.timestamp_age", &ages, ""),
             input(Number, "config.tolerance_s", "How old it may be. Empty: 300, which are five minutes."),
         ],
     )

@@ -65,8 +65,12 @@ fn groups(found: &[&Preset], here: &str) -> Vec<ProviderGroup> {
     groups.into_iter().map(group).collect()
 }
 
-/// `Source control` of `source-control`.
+/// `Source control` of `source-control`, `AI` of `ai`.
 pub(crate) fn title(category: &str) -> String {
+    const SPELLED: [&str; 4] = ["ai", "api", "crm", "sms"];
+    if SPELLED.contains(&category) {
+        return category.to_uppercase();
+    }
     let words = category.replace(['-', '_'], " ");
     let mut letters = words.chars();
     let first = letters.next().map(char::to_uppercase);

@@ -17,6 +17,8 @@ use super::{
     generic_inputs, source_more as more,
 };
 
+const TOLERANCE: &str = "tolerance_s";
+
 /// Who it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Chosen<'p> {
@@ -110,11 +112,15 @@ impl<'p> Chosen<'p> {
     pub(super) fn form(&self) -> SourceForm {
         let mut form = SourceForm::default();
         form.more = match self {
-            Self::Preset(preset, _) => more::of_front_door(&preset.name, &preset.source_ranges),
+            Self::Preset(preset, scheme) => {
+                let mut more = more::of_front_door(&preset.name, &preset.source_ranges);
+                more.iter_mut().take(1).for_each(|group| group.inputs.extend(tolerance(scheme)));
+                more
+            }
             Self::Generic(generic) if generic.id == PUBLISH => more::of_publish(),
             Self::Generic(_) => {
-                let mut more = more::of_front_door("", &[]);
-                more.push(generic_inputs::greetings());
+                let mut more = generic_inputs::seldom(generic.id);
+                more.extend(more::of_front_door("", &[]));
                 more
             }
             Self::Unknown(_) => more::of_front_door("", &[]),
@@ -213,7 +219,10 @@ fn secret_words(scheme: &PresetScheme) -> String {
 
 fn secrets_hint(words: &str, source: Option<&Source>) -> String {
     const FORM: &str = "One a line; all of them are valid, so that one can be changed without a gap.";
-    let words = if words.is_empty() { String::new() } else { format!("{words} ") };
+    let words = match words.trim_end_matches('.') {
+        "" => String::new(),
+        some => format!("{some}. "),
+    };
     match source.map_or(0, |source| source.secrets.len()) {
         0 => format!("{words}{FORM}"),
         1 => format!(
@@ -227,13 +236,22 @@ fn secrets_hint(words: &str, source: Option<&Source>) -> String {
 }
 
 fn preset_inputs(preset: &Preset, scheme: &PresetScheme) -> Vec<InputGroup> {
-    let mut inputs: Vec<Input> = scheme.config.iter().map(input).collect();
-    let has_tolerance = scheme.config.iter().any(|field| field.name == "tolerance_s");
-    if let Some(seconds) = scheme.tolerance_s.filter(|_| !has_tolerance) {
-        let hint = format!("How far the signed time may be from ours. Empty: {seconds}.");
-        inputs.push(Input::new(InputKind::Number, Field::new("config.tolerance_s", ""), hint));
-    }
-    if inputs.is_empty() { Vec::new() } else { vec![InputGroup::new(format!("Of {}", preset.name), inputs)] }
+    let asked = scheme.config.iter().filter(|field| field.name != TOLERANCE);
+    let inputs: Vec<Input> = asked.map(input).collect();
+    let legend = format!("What {} needs besides", preset.name);
+    if inputs.is_empty() { Vec::new() } else { vec![InputGroup::new(legend, inputs)] }
+}
+
+/// Of a provider whose signed time is compared.
+fn tolerance(scheme: &PresetScheme) -> Option<Input> {
+    let hint = match scheme.tolerance_s {
+        Some(seconds) => format!("How far the signed time may be from ours. Empty: {seconds}."),
+        None if scheme.config.iter().any(|field| field.name == TOLERANCE) => {
+            "How far the signed time may be from ours. Empty: it is not compared.".to_owned()
+        }
+        None => return None,
+    };
+    Some(Input::new(InputKind::Number, Field::new("config.tolerance_s", ""), hint))
 }
 
 fn input(asked: &ConfigField) -> Input {

@@ -185,6 +185,7 @@ async fn page<N: Need>(
         retired_until: source.retired_token.as_ref().filter(|old| now < old.until).map(|old| shown(old.until)),
         handover: handover(&source, now),
         about: sender.about(providers::trust(presets, &source)),
+        without_secrets: without_secrets(&source).to_owned(),
         facts: facts(&source, &sender),
         connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
         events: if member.may(Permission::EventsRead) { events(&store, &names, source.id).await? } else { Vec::new() },
@@ -198,6 +199,14 @@ async fn page<N: Need>(
     Ok(answer::show(&view, &nonce))
 }
 
+const fn without_secrets(source: &Source) -> &'static str {
+    match (source.handshake_until, source.public_keys.is_empty()) {
+        (_, false) => "None: the sender signs with a key of its own, of which the public half is known here.",
+        (Some(_), true) => "None yet: the sender hands it over.",
+        (None, true) => "None: nothing proves who sends.",
+    }
+}
+
 fn handover(source: &Source, now: Timestamp) -> Option<Handover> {
     let until = source.handshake_until.filter(|_| source.secrets.is_empty())?;
     Some(if now < until { Handover::Awaited } else { Handover::Over })
@@ -208,6 +217,9 @@ fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
     if let Some(config) = source.config.as_object().filter(|config| !config.is_empty()) {
         let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         facts.extend(config.iter().map(|(name, value)| Fact::new(name.replace('_', " "), text(value))));
+    }
+    if !source.public_keys.is_empty() {
+        facts.push(Fact::new("Public keys", source.public_keys.len().to_string()));
     }
     facts.push(Fact::new("Dedup key", source.dedup.key.as_str()));
     facts.push(Fact::new("Dedup window", format::span_s(u64::from(source.dedup.window_s))));

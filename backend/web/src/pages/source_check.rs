@@ -172,15 +172,14 @@ fn received_at(posted: &Posted) -> Result<Option<i64>, Invalid> {
 }
 
 fn result(found: Found) -> CheckResult {
-    let failed: Vec<&str> = found.steps.iter().filter(|step| !step.ok).map(|step| step.name).collect();
+    let failed = found.steps.iter().filter(|step| !step.ok);
+    let failed: Vec<String> = failed.map(|step| format!("{}: {}", title(step.name), step.detail)).collect();
     // Only what would become an event has a dedup key.
     let is_event = found.steps.iter().any(|step| step.name == "dedup");
     let verdict = match (failed.as_slice(), is_event) {
         ([], true) => "It would be taken in.".to_owned(),
         ([], false) => "It would be answered as the sender wants it, and become no event.".to_owned(),
-        (failed, _) => {
-            format!("It would be refused: {}.", failed.iter().map(|name| words(name)).collect::<Vec<_>>().join(", "))
-        }
+        (failed, _) => format!("It would be refused. {}.", failed.join(". ")),
     };
     let named = [("Event id", found.event_id), ("Event type", found.event_type)];
     let headers = found.answer.headers.into_iter();
@@ -198,7 +197,7 @@ fn result(found: Found) -> CheckResult {
 fn step(step: &check::Step) -> Step {
     Step {
         mark: if step.ok { Mark::Done } else { Mark::Failed },
-        title: words(step.name),
+        title: title(step.name),
         notes: vec![step.detail.clone()],
         at: None,
         delta: String::new(),
@@ -206,7 +205,18 @@ fn step(step: &check::Step) -> Step {
     }
 }
 
-/// `content type` of `content_type`.
-fn words(name: &str) -> String {
-    name.replace('_', " ")
+/// What was looked at, for people.
+fn title(step: &str) -> String {
+    let title = match step {
+        "paused" => "Open",
+        "content_encoding" => "Encoding",
+        "timestamp" => "Time of signing",
+        "dedup" => "Dedup key",
+        other => {
+            let words = other.replace('_', " ");
+            let (first, rest) = words.split_at_checked(1).unwrap_or_default();
+            return format!("{}{rest}", first.to_ascii_uppercase());
+        }
+    };
+    title.to_owned()
 }

@@ -35,7 +35,7 @@ fn duplicates(more: Vec<Input>) -> InputGroup {
         ),
     ];
     inputs.extend(more);
-    InputGroup::new("Duplicates", inputs)
+    InputGroup::new("Duplicates and replays", inputs)
 }
 
 fn replay() -> Input {
