@@ -12,6 +12,7 @@ finish() {
 }
 trap finish EXIT
 
+cargo bench --locked -p postern-load --features criterion --bench verify >&2
 cargo build --release --locked -p postern-server -p postern-load >&2
 if [ -z "${POSTERN_BENCH_POSTGRES_URL:-}" ]; then
     started="$(deploy/dev/postgres.sh start)"

@@ -82,8 +82,18 @@ mod tests {
         for word in ["pending", "leased", "held", "delivered", "dead", "cancelled"] {
             assert!(State::parse(word).is_some(), "{word}");
         }
-        for word in ["queued", "partly", "retrying", "filtered", "unrouted", "refused", "duplicate", "active", "paused"]
-        {
+        for word in [
+            "queued",
+            "partly",
+            "retrying",
+            "filtered",
+            "unrouted",
+            "refused",
+            "duplicate",
+            "flagged",
+            "active",
+            "paused",
+        ] {
             assert!(State::parse(word).is_some(), "{word}");
         }
         assert_eq!((State::parse("leased"), State::parse("gone")), (Some(State::InFlight), None));

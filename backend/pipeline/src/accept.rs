@@ -1,48 +1,30 @@
 //! Takes an input in: verify, find its dedup key, hand it to the writer, wait for the commit.
 //!
-//! [`receive`] is for requests at the front door, [`publish`] for the tenant's own programs. Both end in one queue,
-//! bounded by count, bytes and each tenant's share: when it is full the answer is "come back later", for all alike.
+//! [`receive`] is for requests at the front door, [`publish`] for the tenant's own programs. Both end in one queue, the
+//! [`crate::inlet`].
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-
-use bytes::Bytes;
-use http::HeaderMap;
-use parking_lot::Mutex;
-use postern_domain::{
-    EventId, SourceId, TenantId, TenantScope, Timestamp, event_type, intake::Replay, source::SourceKind,
-};
-use postern_seal::token::sha256;
-use postern_signatures::{Greeting, Heard, RawRequest, RefusalCause, Verified};
-use postern_store::{
-    StoreError,
-    engine::{DedupInput, EventRow, FirstEvent, Keys},
-};
-use tokio::sync::{mpsc, oneshot};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{
     door::Bar,
     engine::Engine,
     entry::SourceEntry,
     handshake, headers,
+    inlet::Outcome,
     keys::NoKey,
     listen::{self, Unheard},
     recorder,
 };
+use bytes::Bytes;
+use http::HeaderMap;
+use postern_domain::{EventId, SourceId, TenantScope, Timestamp, event_type, intake::Replay, source::SourceKind};
+use postern_seal::token::sha256;
+use postern_signatures::{Greeting, Heard, RawRequest, RefusalCause, Verified};
+use postern_store::{
+    StoreError,
+    engine::{DedupInput, EventRow, Keys},
+};
 
-const QUEUE_EVENTS: usize = 4_096;
-const QUEUE_BYTES: usize = 48 * 1024 * 1024;
-/// One tenant may fill at most half of the queue.
-const TENANT_SHARE: usize = 2;
-/// How long a caller waits for its commit.
-const COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// Headers of an event are kept up to so many bytes in sum.
 const KEPT_HEADER_BYTES: usize = 16 * 1024;
 
@@ -120,91 +102,6 @@ pub enum AcceptError {
     Store(#[from] StoreError),
 }
 
-/// An event on its way to the writer.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) event: EventRow,
-    pub(crate) reply: oneshot::Sender<Result<Outcome, AcceptError>>,
-    pub(crate) room: Room,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Outcome {
-    Accepted,
-    /// Accepted, although this event had the same body under another id.
-    Replayed(EventId),
-    Duplicate(FirstEvent),
-}
-
-/// The way into the writer's queue.
-#[derive(Debug)]
-pub(crate) struct Inlet {
-    queue: mpsc::Sender<Submission>,
-    usage: Arc<Usage>,
-}
-
-#[derive(Debug, Default)]
-struct Usage {
-    bytes: AtomicUsize,
-    tenants: Mutex<HashMap<TenantId, (usize, usize)>>,
-}
-
-/// What one submission takes up; given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Room {
-    usage: Arc<Usage>,
-    tenant: TenantId,
-    bytes: usize,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.usage.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
-        let mut tenants = self.usage.tenants.lock();
-        if let Some((count, bytes)) = tenants.get_mut(&self.tenant) {
-            *count -= 1;
-            *bytes -= self.bytes;
-            if *count == 0 {
-                tenants.remove(&self.tenant);
-            }
-        }
-    }
-}
-
-impl Inlet {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Submission>) {
-        let (queue, receiver) = mpsc::channel(QUEUE_EVENTS);
-        (Self { queue, usage: Arc::default() }, receiver)
-    }
-
-    fn take_room(&self, tenant: TenantId, bytes: usize) -> Option<Room> {
-        if self.usage.bytes.load(Ordering::Acquire) + bytes > QUEUE_BYTES {
-            return None;
-        }
-        let mut tenants = self.usage.tenants.lock();
-        let (count, held) = tenants.entry(tenant).or_default();
-        if *count >= QUEUE_EVENTS / TENANT_SHARE || (*count > 0 && *held + bytes > QUEUE_BYTES / TENANT_SHARE) {
-            return None;
-        }
-        *count += 1;
-        *held += bytes;
-        self.usage.bytes.fetch_add(bytes, Ordering::AcqRel);
-        Some(Room { usage: Arc::clone(&self.usage), tenant, bytes })
-    }
-
-    async fn submit(&self, event: EventRow) -> Result<Outcome, AcceptError> {
-        let room = self.take_room(event.tenant, event.body.len()).ok_or(AcceptError::Busy)?;
-        let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Submission { event, reply, room }).map_err(|_| AcceptError::Busy)?;
-        match tokio::time::timeout(COMMIT_WAIT, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            // The writer has ended, or the database takes too long. Whether it was written is not known: the sender
-            // tries again, and the dedup key tells.
-            Ok(Err(_)) | Err(_) => Err(AcceptError::Busy),
-        }
-    }
-}
-
 impl Engine {
     /// Whether the source and its tenant may send one more now; else how long to wait.
     ///
@@ -233,11 +130,11 @@ pub async fn receive(
     if let Ok(Heard::Greeting(greeting)) = heard {
         return handshake::greet(engine, source, incoming, greeting).await.map(Reception::Greeting);
     }
-    let brings_events = source.intake.takes_method(incoming.method);
+    let is_heard = heard.is_ok() && source.takes_event_by(incoming.method);
+    if !is_heard && !source.intake.takes_method(incoming.method) {
+        return no_event(engine, source, incoming, heard.err());
+    }
     match heard {
-        heard if !brings_events && !(heard.is_ok() && source.takes_event_by(incoming.method)) => {
-            no_event(engine, source, incoming, heard.err())
-        }
         Ok(Heard::Event(verified)) => take_in(engine, source, incoming, (verified, now)).await.map(Reception::Event),
         Ok(Heard::Greeting(_) | Heard::NeedsKey(_)) => {
             Err(unheard(engine, source, incoming, Unheard::NoKey(NoKey::Unknown)))
@@ -381,7 +278,7 @@ fn body_key(body_sha256: &[u8; 32]) -> [u8; 16] {
     if let Some(rest) = text.get_mut(2..) {
         rest.copy_from_slice(body_sha256);
     }
-    first_half(&sha256(&text))
+    first_half(&sha256(text))
 }
 
 fn first_half(hash: &[u8; 32]) -> [u8; 16] {

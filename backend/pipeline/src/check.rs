@@ -141,7 +141,7 @@ async fn listened(
     let brings_events = source.intake.takes_method(&trial.method) || (is_heard && source.takes_event_by(&trial.method));
     let outcome = match examined.outcome {
         Ok(Heard::Greeting(greeting)) => {
-            let handover = greeting.learned.as_ref().map(|secret| Handover::of(source, secret, now));
+            let handover = greeting.learned.as_ref().map(|secret| Handover::of(source, secret, engine.clock.now()));
             steps.extend(handover.map(of_handover));
             if handover == Some(Handover::NotAwaited) {
                 Outcome::Refused(AcceptError::NotAwaited)

@@ -10,8 +10,8 @@ use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
-    accept::Inlet,
     claim,
+    inlet::Inlet,
     instance::Instance,
     key_use::KeyUse,
     keys::Keys,
@@ -82,7 +82,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 pub(crate) struct Queues {
-    pub(crate) accepted: mpsc::Receiver<crate::accept::Submission>,
+    pub(crate) accepted: mpsc::Receiver<crate::inlet::Submission>,
     pub(crate) settled: mpsc::UnboundedReceiver<Settled>,
     pub(crate) requests: mpsc::Receiver<postern_store::engine::requests::RequestRow>,
 }

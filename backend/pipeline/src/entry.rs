@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::Entry};
 use postern_domain::{
     ApiKeyId, ConnectionId, DestinationId, Invalid, SourceId, TenantId, Timestamp,
     address::AddressList,
@@ -44,8 +44,6 @@ pub struct SourceEntry {
     pub(crate) scheme: Option<SourceScheme>,
     pub(crate) secret_hashes: Vec<[u8; 32]>,
     pub(crate) handshake_until: Option<Timestamp>,
-    /// Its provider looks at how it is answered, also when it is refused.
-    pub greets: bool,
     pub(crate) dedup: DedupRule,
     /// The dedup key is part of the body, or there is none.
     is_key_in_body: bool,
@@ -93,7 +91,6 @@ impl SourceEntry {
     pub(crate) fn build(row: SourceConfig, presets: &Presets, share: u32) -> Result<Self, Invalid> {
         let secret_hashes = row.secrets.iter().map(|secret| sha256(secret.expose().as_bytes())).collect();
         let dedup = row.dedup.parse_key()?;
-        let (provider, scheme_id) = (row.provider.clone(), row.scheme.clone());
         let published = published_by(presets, row.provider.as_deref());
         let allowed_ips = AllowedAddresses::parse(&row.allowed_ips)?.resolve(published)?;
         let scheme = match row.kind {
@@ -120,7 +117,6 @@ impl SourceEntry {
             scheme,
             secret_hashes,
             handshake_until: row.handshake_until,
-            greets: scheme_of(presets, provider.as_deref(), scheme_id.as_deref()).is_some_and(greets),
             is_key_in_body: matches!(dedup, DedupKey::Json(_) | DedupKey::Body | DedupKey::None),
             dedup: DedupRule::compile(dedup)?,
             window_s: row.dedup.window_s,
@@ -145,6 +141,20 @@ impl SourceEntry {
         let preset = self.scheme.as_ref()?.answer()?;
         let content_type = preset.content_type.as_deref();
         Some(EventAnswer { status: preset.status, content_type, body: &preset.body })
+    }
+
+    /// What proves the sender is not to be read in what is remembered of a request.
+    pub fn hide_token(&self, headers: &mut HeaderMap) {
+        let Some((name, _)) = &self.header_token else { return };
+        if let Entry::Occupied(mut values) = headers.entry(name) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
+    }
+
+    /// Whether its provider wants a refusal to have no body.
+    #[must_use]
+    pub fn refuses_without_body(&self) -> bool {
+        self.scheme.as_ref().is_some_and(SourceScheme::refuses_without_body)
     }
 
     /// Whether an event may come by this method. A GET that is signed was meant, also where nobody thought of it.
@@ -187,10 +197,6 @@ pub(crate) fn scheme_of<'p>(
     scheme: Option<&str>,
 ) -> Option<&'p PresetScheme> {
     presets.find(provider.or(scheme)?)?.scheme(scheme)
-}
-
-fn greets(scheme: &PresetScheme) -> bool {
-    !scheme.handshakes.is_empty()
 }
 
 fn hashed(token: &HeaderToken) -> Result<(HeaderName, [u8; 32]), Invalid> {

@@ -15,6 +15,7 @@ mod engine;
 mod entry;
 mod handshake;
 mod headers;
+mod inlet;
 mod instance;
 mod key_use;
 mod keys;

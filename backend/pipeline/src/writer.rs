@@ -14,7 +14,7 @@ use std::{borrow::Borrow, collections::VecDeque, sync::Arc, time::Duration};
 use postern_store::{Backend, engine::Settlement};
 use tokio::sync::mpsc;
 
-use crate::{accept::Submission, engine::Engine, lanes::Slot};
+use crate::{engine::Engine, inlet::Submission, lanes::Slot};
 
 /// What one transaction takes at most.
 const BATCH_EVENTS: usize = 256;

@@ -11,6 +11,10 @@ use crate::{
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,
+    schemes::{
+        adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird, monday,
+        netlify, nowpayments, paddle_classic, paypal, plaid, sendgrid, sumsub, twilio, vonage, wise,
+    },
 };
 
 /// Verifies by more than data can say.
@@ -30,6 +34,8 @@ pub(crate) trait Coded: fmt::Debug + Send + Sync {
 pub(crate) enum Proof {
     Shown(Shown),
     NeedsKey(KeyRequest),
+    /// It is proved and asks for an answer of its own.
+    Greeting(Greeting),
 }
 
 /// By what it was proved, and over what.
@@ -52,7 +58,27 @@ pub(crate) type Parse = fn(&mut Fields<'_>, &Credentials) -> Result<Arc<dyn Code
 
 /// By the name that a preset's `verify.coded` has.
 const CODED: &[(&str, Parse)] = &[
-    // ("twilio", |fields, credentials| Ok(Arc::new(twilio::Twilio::parse(fields, credentials)?))),
+    ("adyen", |fields, credentials| Ok(Arc::new(adyen::Adyen::parse(fields, credentials)?))),
+    ("amazon-sns", |fields, credentials| Ok(Arc::new(amazon_sns::AmazonSns::parse(fields, credentials)?))),
+    ("braintree", |fields, credentials| Ok(Arc::new(braintree::Braintree::parse(fields, credentials)?))),
+    ("fusionauth", |fields, credentials| Ok(Arc::new(fusionauth::parse(fields, credentials)?))),
+    ("hook0", |fields, credentials| Ok(Arc::new(hook0::Hook0::parse(fields, credentials)?))),
+    ("hubspot-v3", |fields, credentials| Ok(Arc::new(hubspot::HubSpotV3::parse(fields, credentials)?))),
+    ("livekit", |fields, credentials| Ok(Arc::new(livekit::parse(fields, credentials)?))),
+    ("mailgun", |fields, credentials| Ok(Arc::new(mailgun::Mailgun::parse(fields, credentials)?))),
+    ("mandrill", |fields, credentials| Ok(Arc::new(mandrill::Mandrill::parse(fields, credentials)?))),
+    ("messagebird", |fields, credentials| Ok(Arc::new(messagebird::parse(fields, credentials)?))),
+    ("monday-jwt", |fields, credentials| Ok(Arc::new(monday::parse(fields, credentials)?))),
+    ("netlify", |fields, credentials| Ok(Arc::new(netlify::parse(fields, credentials)?))),
+    ("nowpayments", |fields, credentials| Ok(Arc::new(nowpayments::NowPayments::parse(fields, credentials)?))),
+    ("paddle-classic", |fields, credentials| Ok(Arc::new(paddle_classic::PaddleClassic::parse(fields, credentials)?))),
+    ("paypal", |fields, credentials| Ok(Arc::new(paypal::PayPal::parse(fields, credentials)?))),
+    ("plaid", |fields, credentials| Ok(Arc::new(plaid::Plaid::parse(fields, credentials)?))),
+    ("sendgrid", |fields, credentials| Ok(Arc::new(sendgrid::SendGrid::parse(fields, credentials)?))),
+    ("sumsub", |fields, credentials| Ok(Arc::new(sumsub::Sumsub::parse(fields, credentials)?))),
+    ("twilio", |fields, credentials| Ok(Arc::new(twilio::Twilio::parse(fields, credentials)?))),
+    ("vonage", |fields, credentials| Ok(Arc::new(vonage::parse(fields, credentials)?))),
+    ("wise", |fields, credentials| Ok(Arc::new(wise::Wise::parse(fields, credentials)?))),
 ];
 
 pub(crate) fn find(name: &str) -> Option<Parse> {

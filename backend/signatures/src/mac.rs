@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use postern_domain::{Invalid, Secret};
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 /// Signatures beyond this many in one request are not looked at.
@@ -16,6 +16,7 @@ pub(crate) const MAX_SIGNATURES: usize = 32;
 pub(crate) enum Algorithm {
     Sha1,
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -24,6 +25,7 @@ pub(crate) enum Algorithm {
 pub(crate) enum Key {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
+    Sha384(Box<Hmac<Sha384>>),
     Sha512(Box<Hmac<Sha512>>),
 }
 
@@ -33,6 +35,7 @@ impl Key {
         match algorithm {
             Algorithm::Sha1 => Hmac::new_from_slice(bytes).map(Self::Sha1),
             Algorithm::Sha256 => Hmac::new_from_slice(bytes).map(Self::Sha256),
+            Algorithm::Sha384 => Hmac::new_from_slice(bytes).map(|key| Self::Sha384(Box::new(key))),
             Algorithm::Sha512 => Hmac::new_from_slice(bytes).map(|key| Self::Sha512(Box::new(key))),
         }
         .map_err(|_| Invalid::new("secrets", "cannot be used as an HMAC key"))
@@ -43,6 +46,7 @@ impl Key {
         match self {
             Self::Sha1(key) => run(key.clone(), parts),
             Self::Sha256(key) => run(key.clone(), parts),
+            Self::Sha384(key) => run(Hmac::clone(key), parts),
             Self::Sha512(key) => run(Hmac::clone(key), parts),
         }
     }
@@ -51,6 +55,7 @@ impl Key {
         match self {
             Self::Sha1(_) => 20,
             Self::Sha256(_) => 32,
+            Self::Sha384(_) => 48,
             Self::Sha512(_) => 64,
         }
     }
@@ -78,6 +83,11 @@ impl Keys {
         secrets.iter().map(key).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The keys are the bytes of the secrets as they are written.
+    pub(crate) fn of_text(algorithm: Algorithm, secrets: &[Secret<String>]) -> Result<Self, Invalid> {
+        Self::derive(algorithm, secrets, |text| Ok(Secret::new(text.as_bytes().to_vec())))
+    }
+
     /// Which key made one of the signatures. Only the first [`MAX_SIGNATURES`] count, an undecodable one is `None`, and
     /// the body is hashed once for each key at most; not at all when no signature has the right length.
     pub(crate) fn find(&self, parts: &[&[u8]], signatures: impl Iterator<Item = Option<Vec<u8>>>) -> Option<usize> {
@@ -94,6 +104,13 @@ impl Keys {
 
     pub(crate) const fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+#[cfg(any(test, feature = "samples"))]
+impl Keys {
+    pub(crate) fn first(&self) -> Option<&Key> {
+        self.0.first()
     }
 }
 

@@ -72,14 +72,21 @@ impl Naming {
         Ok(Self { id, event_type, lookup })
     }
 
-    /// Takes `id_header`, `id_path`, `type_header` and `type_path`. Unless told otherwise the type is the body's
-    /// `/type`; an id is never guessed, because a wrong one would drop events as duplicates.
+    /// Takes `id_header`, `id_path`, `type_header` and `type_path`, or the lists `id_from` and `type_from`. Unless told
+    /// otherwise the type is the body's `/type`; an id is never guessed, because a wrong one would drop events as
+    /// duplicates.
     pub(crate) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Invalid> {
         let mut lookup = Lookup::default();
-        let id = places(&mut lookup, fields.header("id_header")?, fields.pointer("id_path")?);
-        let mut event_type = places(&mut lookup, fields.header("type_header")?, fields.pointer("type_path")?);
+        let list = |fields: &mut Fields<'_>, name: &str, lookup: &mut Lookup| -> Result<Vec<_>, Invalid> {
+            let field = format!("config.{name}");
+            fields.texts(name)?.into_iter().map(|text| Alternative::parse(&field, text, lookup)).collect()
+        };
+        let mut id = places(&mut lookup, fields.headers("id_header")?, fields.pointer("id_path")?);
+        id.extend(list(fields, "id_from", &mut lookup)?);
+        let mut event_type = places(&mut lookup, fields.headers("type_header")?, fields.pointer("type_path")?);
+        event_type.extend(list(fields, "type_from", &mut lookup)?);
         if event_type.is_empty() {
-            event_type = places(&mut lookup, None, Some(Pointer::from_steps(vec!["type".to_owned()])));
+            event_type = places(&mut lookup, Vec::new(), Some(Pointer::from_steps(vec!["type".to_owned()])));
         }
         Ok(Self { id, event_type, lookup })
     }
@@ -213,8 +220,8 @@ pub(crate) fn bounded(text: String) -> String {
     if text.len() <= MAX_ID_BYTES { text } else { format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))) }
 }
 
-fn places(lookup: &mut Lookup, header: Option<HeaderName>, pointer: Option<Pointer>) -> Vec<Alternative> {
+fn places(lookup: &mut Lookup, headers: Vec<HeaderName>, pointer: Option<Pointer>) -> Vec<Alternative> {
     let body = pointer.map(|pointer| Place::Body(lookup.add(&pointer, Want::Scalar)));
-    let places = header.map(Place::Header).into_iter().chain(body);
+    let places = headers.into_iter().map(Place::Header).chain(body);
     places.map(|place| Alternative(vec![Part { place, optional: false }])).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
     preset::{Need, PresetAnswer, PresetScheme, Presets, Trust},
     refusal::{Refusal, RefusalCause},
     request::RawRequest,
-    schemes::signed::SecretsOf,
+    schemes::secret::SecretsOf,
     verifier::{GENERIC, Verifier, VerifierPlan},
 };
 
@@ -120,6 +120,7 @@ impl SourceScheme {
         let shown = match self.verifier.verify(request, now, keys)? {
             Proof::Shown(shown) => shown,
             Proof::NeedsKey(wanted) => return Ok(Heard::NeedsKey(wanted)),
+            Proof::Greeting(greeting) => return Ok(Heard::Greeting(greeting)),
         };
         if let Some(greeting) = self.handshakes.answer(request, Stage::Signed(shown.secret_index))? {
             return Ok(Heard::Greeting(greeting));
@@ -138,6 +139,11 @@ impl SourceScheme {
     pub fn examine(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Examined {
         let outcome = self.hear(request, now, keys);
         Examined { steps: steps(&self.verifier, &outcome), outcome }
+    }
+
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) const fn verifier(&self) -> &Verifier {
+        &self.verifier
     }
 
     fn of_preset(preset: &PresetScheme, config: &Value, credentials: &Credentials) -> Result<Self, Invalid> {

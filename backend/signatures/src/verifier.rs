@@ -13,7 +13,8 @@ use crate::{
     request::RawRequest,
     scheme::Credentials,
     schemes::{
-        signed::{Kind, SecretsOf, Signed, SignedPlan},
+        secret::SecretsOf,
+        signed::{Kind, Signed, SignedPlan},
         standard_webhooks::{StandardPlan, StandardWebhooks},
         token::{Token, TokenPlan},
     },
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// The names that a source may give as its `scheme`, with all else in its `config`.
-pub(crate) const GENERIC: [&str; 7] = ["hmac", "hash", "ed25519", "token", "bearer", "basic", "none"];
+pub(crate) const GENERIC: [&str; 8] = ["hmac", "hash", "ed25519", "token", "body-token", "bearer", "basic", "none"];
 
 /// Before any key is known.
 #[derive(Clone, Debug)]

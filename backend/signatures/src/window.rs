@@ -69,6 +69,16 @@ impl Window {
             .unwrap_or_else(|| Err(malformed_body(format!("the timestamp at {place} of the body as {}", self.form()))))
     }
 
+    /// As a sender writes its time.
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn write(&self, now: Timestamp) -> String {
+        match self.unit {
+            Unit::Seconds => now.as_secs().to_string(),
+            Unit::Milliseconds => now.as_millis().to_string(),
+            Unit::Rfc3339 => now.to_string(),
+        }
+    }
+
     const fn form(&self) -> &'static str {
         match self.unit {
             Unit::Seconds => "Unix seconds, digits only",

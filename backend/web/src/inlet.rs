@@ -61,7 +61,8 @@ fn token_of(path: &str) -> &str {
 async fn take_in(app: &App, token: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let found = app.engine.routing.source_by_token(token, app.engine.clock.now()).await?;
     let source = found.ok_or_else(Problem::not_found)?;
-    let headers = converted(request.headers());
+    let mut headers = converted(request.headers());
+    source.hide_token(&mut headers);
     let url = signed_url(app, &source, request);
     let mut incoming = Incoming {
         method: request.method().as_str(),

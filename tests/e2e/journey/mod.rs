@@ -5,4 +5,5 @@ mod bin;
 mod front_door;
 mod hold;
 mod operation;
+mod presets;
 mod retry;

@@ -39,6 +39,9 @@ const KEPT_BY: &[(&str, &[&str])] = &[
     ("tokio-cron-scheduler", &["worker"]),
     ("hmac", &["signatures", "seal"]),
     ("sha2", &["signatures", "seal"]),
+    ("p256", &["signatures"]),
+    ("p384", &["signatures"]),
+    ("rsa", &["signatures"]),
     ("chacha20poly1305", &["seal"]),
 ];
 

@@ -14,9 +14,10 @@ use super::{
     settle,
 };
 use crate::{
-    accept::{AcceptError, Outcome, Submission},
+    accept::AcceptError,
     dispatch::{self, Job},
     engine::Engine,
+    inlet::{Outcome, Submission},
 };
 
 /// A commit that the database did not answer is repeated with the same ids: if it had happened, that changes nothing.

@@ -32,7 +32,7 @@ settings! {
     listen: String, "listen", "POSTERN_LISTEN", "127.0.0.1:8080", "Address and port to listen on";
     public_url: String, "public-url", "POSTERN_PUBLIC_URL", "http://LISTEN", "Scheme and host under which people and providers reach this installation; https, or http on a loopback host";
     ingest_url: String, "ingest-url", "POSTERN_INGEST_URL", "the public URL", "A host of its own for the front door";
-    data_dir: PathBuf, "data-dir", "POSTERN_DATA_DIR", "./data", "Folder for the SQLite file and the keyring";
+    data_dir: PathBuf, "data-dir", "POSTERN_DATA_DIR", "./data", "Folder for the SQLite file, the keyring, and presets of one's own as `presets/NAME.toml`";
     database_url: String, "database-url", "POSTERN_DATABASE_URL", "sqlite in the data folder", "sqlite:PATH or postgres://user:password@host/name";
     keys: String, "keys", "POSTERN_KEYS", "the keys file", "Keyring as `k2:base64,k1:base64`; the first key is active";
     keys_file: PathBuf, "keys-file", "POSTERN_KEYS_FILE", "keys in the data folder", "File with the keyring; made with mode 0600 on the first start";

@@ -133,6 +133,27 @@ impl Carrier {
     }
 }
 
+#[cfg(any(test, feature = "samples"))]
+impl Carrier {
+    /// The header as a sender writes it.
+    pub(crate) fn write(&self, timestamp: &str, signature: &[u8]) -> Option<(HeaderName, String)> {
+        let text = match self.encoding {
+            Encoding::Hex | Encoding::LowerHex => hex::encode(signature),
+            Encoding::Base64 => STANDARD.encode(signature),
+        };
+        let value = match &self.shape {
+            Shape::Plain { prefix, .. } => format!("{}{text}", prefix.as_deref().unwrap_or_default()),
+            Shape::List { prefix, .. } => format!("{prefix}{text}"),
+            Shape::Pairs { timestamp_key: None, keys, .. } => format!("{}={text}", keys.first()?),
+            Shape::Pairs { separator, timestamp_key: Some(key), keys, .. } => {
+                format!("{key}={timestamp}{separator}{}={text}", keys.first()?)
+            }
+        };
+        let (Headers::First(names) | Headers::Every(names)) = &self.headers;
+        Some((names.first()?.clone(), value))
+    }
+}
+
 impl Shape {
     fn split<'a>(&self, name: &HeaderName, value: &'a str) -> Result<Vec<Group<'a>>, Refusal> {
         match self {

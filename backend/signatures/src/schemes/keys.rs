@@ -5,7 +5,7 @@ use std::fmt;
 use ed25519_dalek::{Signature, VerifyingKey};
 use postern_domain::{Invalid, Secret};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -72,6 +72,23 @@ impl Keys {
         }
     }
 
+    /// A signature by the first key, where both sides have it.
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn sample(
+        &self,
+        template: &Template,
+        (request, filling): (&RawRequest<'_>, Filling<'_>),
+    ) -> Option<Vec<u8>> {
+        match self {
+            Self::Hmac(keys) => keys.first().map(|key| key.mac(&template.fill(request, filling))),
+            Self::Hash(algorithm, secrets) => {
+                let filling = Filling { secret: secrets.first()?.expose(), ..filling };
+                Some(digest(*algorithm, &template.fill(request, filling)))
+            }
+            Self::Ed25519(_) => None,
+        }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         match self {
             Self::Hmac(keys) => keys.len(),
@@ -91,6 +108,7 @@ fn digest(algorithm: Algorithm, parts: &[&[u8]]) -> Vec<u8> {
     match algorithm {
         Algorithm::Sha1 => run::<Sha1>(parts),
         Algorithm::Sha256 => run::<Sha256>(parts),
+        Algorithm::Sha384 => run::<Sha384>(parts),
         Algorithm::Sha512 => run::<Sha512>(parts),
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use postern_domain::{Invalid, Secret, Timestamp};
+use postern_domain::{Invalid, Timestamp};
 
 use crate::{
     body::Pointer,
@@ -16,14 +16,15 @@ use crate::{
     refusal::Refusal,
     request::{RawRequest, malformed, malformed_body},
     scheme::Credentials,
-    schemes::{carrier::Carrier, keys::Keys, mismatch},
+    schemes::{
+        carrier::Carrier,
+        keys::Keys,
+        mismatch,
+        secret::{SecretEncoding, SecretsOf},
+    },
     template::{Filling, Part, Template},
-    whsec,
     window::{Unit, Window, tolerance_s},
 };
-
-/// Shorter secrets of a tenant's own making can be guessed.
-const MIN_SECRET_BYTES: usize = 8;
 
 /// How, before any key is known.
 #[derive(Clone, Debug)]
@@ -58,29 +59,12 @@ enum Recipe {
     Ed25519,
 }
 
-/// How the key's bytes are written in the secret. Never told by the secret's look.
-#[derive(Clone, Copy, Debug)]
-enum SecretEncoding {
-    Utf8,
-    Hex,
-    Base64,
-    Whsec,
-    Html,
-}
-
 /// Which recipe, by the scheme's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Hmac,
     Hash,
     Ed25519,
-}
-
-/// Whose secrets: a provider makes them as it likes, and its preset is trusted to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SecretsOf {
-    Provider,
-    Tenant,
 }
 
 /// With the keys of one source.
@@ -143,7 +127,7 @@ impl SignedPlan {
     ) -> Result<Signed, Invalid> {
         let keys = match self.recipe {
             Recipe::Hmac(algorithm, encoding) => {
-                Keys::hmac(algorithm, &credentials.secrets, |text| key_bytes(encoding, whose, text))?
+                Keys::hmac(algorithm, &credentials.secrets, |text| encoding.key_bytes(whose, text))?
             }
             Recipe::Hash(algorithm) => Keys::hash(algorithm, &credentials.secrets),
             Recipe::Ed25519 => Keys::ed25519(&credentials.public_keys)?,
@@ -289,48 +273,35 @@ fn recipe(kind: Kind, fields: &mut Fields<'_>) -> Result<Recipe, Invalid> {
         Kind::Ed25519 => Ok(Recipe::Ed25519),
         Kind::Hmac => {
             let algorithm = algorithm()?;
-            let encodings = [
-                ("utf8", SecretEncoding::Utf8),
-                ("hex", SecretEncoding::Hex),
-                ("base64", SecretEncoding::Base64),
-                ("whsec", SecretEncoding::Whsec),
-                ("html", SecretEncoding::Html),
-            ];
-            let encoding = fields.choice("secret_encoding", &encodings)?.unwrap_or(SecretEncoding::Utf8);
+            let encoding = SecretEncoding::parse(fields)?;
             Ok(Recipe::Hmac(algorithm, encoding))
         }
     }
 }
 
-fn key_bytes(encoding: SecretEncoding, whose: SecretsOf, text: &str) -> Result<Secret<Vec<u8>>, Invalid> {
-    let (bytes, form) = match encoding {
-        SecretEncoding::Utf8 => (Some(Secret::new(text.as_bytes().to_vec())), "as text"),
-        SecretEncoding::Hex => (hex::decode(text).ok().map(Secret::new), "in hex"),
-        SecretEncoding::Base64 => (whsec::decode_bare(text), "in base64"),
-        SecretEncoding::Whsec => (whsec::decode(text), "in base64, `whsec_` may stand before it"),
-        SecretEncoding::Html => (Some(Secret::new(unescape(text).into_bytes())), "as text"),
-    };
-    let detail = format!("must be written {form}, which one of them is not");
-    let bytes = bytes.ok_or_else(|| Invalid::new("secrets", detail))?;
-    let least = if whose == SecretsOf::Tenant { MIN_SECRET_BYTES } else { 1 };
-    if bytes.expose().len() < least {
-        return Err(Invalid::new("secrets", format!("must stand for at least {least} bytes each")));
+#[cfg(any(test, feature = "samples"))]
+impl Signed {
+    /// What a sender with the first key would send beside the body: the signed headers, and the signature's.
+    pub(crate) fn sample(&self, request: &RawRequest<'_>, now: Timestamp) -> Option<Sample> {
+        let timestamp = self.window.map(|window| window.write(now)).unwrap_or_default();
+        let mut headers = Vec::new();
+        match self.plan.timestamp.as_ref().map(|plan| &plan.place) {
+            Some(TimestampPlace::Header(names)) => headers.push((names.first()?.clone(), timestamp.clone())),
+            Some(TimestampPlace::Body(_)) => return None,
+            Some(TimestampPlace::Key) | None => {}
+        }
+        let id = if let Some(name) = self.plan.id_headers.first() {
+            headers.push((name.clone(), "id-1".to_owned()));
+            "id-1"
+        } else {
+            ""
+        };
+        let filling = Filling { timestamp: &timestamp, id, secret: &[] };
+        let signature = self.keys.sample(&self.plan.template, (request, filling))?;
+        Some((headers, self.plan.carrier.write(&timestamp, &signature)?))
     }
-    Ok(bytes)
 }
 
-/// The five characters that have a name in HTML, as WordPress writes them.
-fn unescape(text: &str) -> String {
-    let names = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&#039;", '\''), ("&#39;", '\'')];
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let (written, taken) = names
-            .iter()
-            .find(|(name, _)| rest.starts_with(name))
-            .map_or((letter, letter.len_utf8()), |(name, meant)| (*meant, name.len()));
-        plain.push(written);
-        rest = &rest[taken..];
-    }
-    plain
-}
+/// Headers, and the one with the signature.
+#[cfg(any(test, feature = "samples"))]
+pub(crate) type Sample = (Vec<(HeaderName, String)>, (HeaderName, String));

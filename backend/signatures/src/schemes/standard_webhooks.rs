@@ -156,3 +156,14 @@ impl StandardWebhooks {
         found.map(|place| self.keys.len() + place)
     }
 }
+
+#[cfg(any(test, feature = "samples"))]
+impl StandardWebhooks {
+    /// What a sender with the first secret would send beside the body.
+    pub(crate) fn sample(&self, request: &RawRequest<'_>, now: Timestamp) -> Option<crate::schemes::signed::Sample> {
+        let (names, timestamp) = (self.plan.names.first()?, self.window.write(now));
+        let mac = self.keys.first()?.mac(&[b"id-1.", timestamp.as_bytes(), b".", request.body]);
+        let headers = vec![(names.id.clone(), "id-1".to_owned()), (names.timestamp.clone(), timestamp)];
+        Some((headers, (names.signature.clone(), format!("v1,{}", STANDARD.encode(mac)))))
+    }
+}

@@ -16,7 +16,7 @@ use crate::{
     fields::{Fields, invalid},
     refusal::{Refusal, RefusalCause},
     request::{RawRequest, malformed, malformed_body},
-    schemes::signed::SecretsOf,
+    schemes::secret::SecretsOf,
     whsec,
 };
 

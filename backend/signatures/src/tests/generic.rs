@@ -98,3 +98,57 @@ fn an_empty_body_and_bytes_that_are_no_text_are_signed_like_any_other() {
         Sample::new(scheme, &[("X-Sig", &signature)], body).verify().expect("valid");
     }
 }
+
+#[test]
+fn every_primitive_of_the_presets_can_be_configured() {
+    let mac = hex::encode(hmac(Algorithm::Sha256, &[7; 32], &["1700000000.", r#"{"a":{"id":1},"kind":"x"}"#]));
+    let config = json!({"header": ["x-new", "x-old"], "signature_keys": ["v1", "v2"], "timestamp_key": "t", "separator": ";",
+        "template": "{timestamp}.{body}", "encoding": "lower-hex", "secret_encoding": "hex",
+        "id_from": "body:/a/id + sha256", "type_from": ["header:x-event", "'made.' + body:/kind"]});
+    let header = format!("t=1700000000;v2={mac}");
+    let key = hex::encode([7; 32]);
+    let source = scheme("hmac", &config, &[&key]);
+    let sample = Sample::new(source, &[("x-old", &header)], r#"{"a":{"id":1},"kind":"x"}"#);
+    let verified = sample.verify().expect("valid");
+    assert!(verified.event_id.expect("an id").starts_with("1:") && verified.id_is_signed);
+    assert_eq!(verified.event_type.as_deref(), Some("made..x"));
+    assert_eq!(sample.with("x-old", &header.to_uppercase()).cause(), RefusalCause::MalformedHeader);
+}
+
+#[test]
+fn a_hash_has_the_secret_in_it() {
+    use sha2::{Digest, Sha256};
+    let config = json!({"header": "x-sig", "template": "{secret}{method}{url}{body}"});
+    let url = "https://in.example.com/in/abc?x=1";
+    let hash = hex::encode(Sha256::digest(format!("{SECRET}POST{url}hello")));
+    let sample = Sample::new(scheme("hash", &config, &[SECRET]), &[("x-sig", &hash)], "hello");
+    sample.verify().expect("valid");
+    assert_eq!(sample.with_body("hullo").cause(), RefusalCause::SignatureMismatch);
+    let made = |name: &str, template: &str| {
+        let config = json!({"header": "x-sig", "template": template});
+        SourceScheme::parse(Presets::builtin(), None, Some(name), &config, secrets(&[SECRET])).map(|_| ())
+    };
+    assert_eq!(made("hash", "{body}").expect_err("no secret").field, "config.template");
+    assert_eq!(made("hmac", "{secret}{body}").expect_err("a secret").field, "config.template");
+}
+
+#[test]
+fn an_ed25519_key_may_be_given_in_any_of_its_forms() {
+    let raw = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+    let bytes = hex::decode(raw).expect("hex");
+    let spki = [&hex::decode("302a300506032b6570032100").expect("hex")[..], &bytes].concat();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", base64(&spki));
+    let x = base64(&bytes).replace('+', "-").replace('/', "_").replace('=', "");
+    let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}"#);
+    let config = json!({"header": "x-sig", "template": "{timestamp}{body}", "timestamp_header": "x-time"});
+    let signature = "c1098e97d711377f30225d53d94b89d43537f92e5b3afaddc590781b1f9f9d4b2eeab335d370be3b9a090bc61a85b86448bc140dcd\
+                     195f1569c2bff181257607";
+    for key in [raw.to_owned(), base64(&bytes), base64(&spki), pem, jwk] {
+        let credentials = crate::Credentials { secrets: Vec::new(), public_keys: vec![key.clone()] };
+        let source = SourceScheme::parse(Presets::builtin(), None, Some("ed25519"), &config, credentials).expect(&key);
+        let sample = Sample::new(source, &[("x-sig", signature), ("x-time", "1700000000")], r#"{"type":1}"#);
+        sample.verify().expect("valid");
+        let moved = sample.with("x-time", "170000000").with_body(r#"0{"type":1}"#);
+        assert_eq!(moved.cause(), RefusalCause::MalformedHeader, "a digit moved into the body");
+    }
+}

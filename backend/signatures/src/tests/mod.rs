@@ -1,13 +1,18 @@
 //! What the crate promises, told by behaviour. The harness is a request that owns its parts and can be altered.
 
+mod chance;
+mod coded;
 mod configuration;
+mod coverage;
 mod dedup;
 mod generic;
+mod greetings;
 mod names;
 mod outgoing;
 mod presets;
 mod providers;
 mod refusals;
+mod samples;
 mod tampering;
 mod tokens;
 mod vectors;

@@ -18,6 +18,8 @@ pub(super) struct Vector {
     pub(super) kind: String,
     pub(super) secret: Option<String>,
     pub(super) public_key: Option<String>,
+    cert_pem: Option<String>,
+    jwk: Option<Value>,
     pub(super) method: String,
     pub(super) url: String,
     pub(super) headers: BTreeMap<String, String>,
@@ -54,7 +56,7 @@ impl Vector {
         }
         let credentials = Credentials {
             secrets: self.secret.iter().map(|text| Secret::new(text.clone())).collect(),
-            public_keys: self.public_key.iter().cloned().collect(),
+            public_keys: self.public_keys(),
         };
         let (provider, scheme) = (Some(self.provider.as_str()), Some(self.scheme.as_str()));
         let parsed = SourceScheme::parse(Presets::builtin(), provider, scheme, &Value::Object(config), credentials);
@@ -63,6 +65,11 @@ impl Vector {
             Err(invalid) if self.expect == "invalid" && invalid.field == "secrets" => None,
             Err(invalid) => panic!("{}: {invalid}", self.id),
         }
+    }
+
+    fn public_keys(&self) -> Vec<String> {
+        let jwk = self.jwk.as_ref().map(Value::to_string);
+        [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().cloned().collect()
     }
 
     pub(super) fn header_map(&self) -> HeaderMap {

@@ -13,6 +13,9 @@ use postern_pipeline::{
 
 use crate::problem::{Code, Problem};
 
+/// Where a provider wants another, it wants nothing else.
+const USUAL_REFUSAL: u16 = 401;
+
 pub(crate) fn of_reception(source: &SourceEntry, method: &str, reception: Reception) -> HttpResponse {
     match reception {
         Reception::Event(Receipt::Accepted(id)) => of_event(source, id, IsDuplicate::No),
@@ -75,12 +78,12 @@ pub(crate) fn of_bar(source: &SourceEntry, bar: Bar) -> Problem {
 pub(crate) fn of_error(source: &SourceEntry, cause: AcceptError) -> HttpResponse {
     let problem = match cause {
         AcceptError::Method => wrong_method(source),
+        AcceptError::Refused(refusal) if source.refuses_without_body() || refusal.status != USUAL_REFUSAL => {
+            return HttpResponse::build(StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNAUTHORIZED))
+                .finish();
+        }
         other => Problem::from(other),
     };
-    if source.greets && problem.code() == Code::SignatureRefused {
-        // Those who try out whether they are refused want nothing but the status.
-        return HttpResponse::build(problem.code().status()).finish();
-    }
     problem.error_response()
 }
 

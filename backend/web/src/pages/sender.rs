@@ -118,7 +118,7 @@ impl<'p> Chosen<'p> {
                 more
             }
             Self::Generic(generic) if generic.id == PUBLISH => more::of_publish(),
-            Self::Generic(_) => {
+            Self::Generic(generic) => {
                 let mut more = generic_inputs::seldom(generic.id);
                 more.extend(more::of_front_door("", &[]));
                 more

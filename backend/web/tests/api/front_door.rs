@@ -60,10 +60,10 @@ fn only_what_is_listed_comes_in() {
         &tenant,
         json!({
             "scheme": "none", "allowed_methods": ["put"], "content_types": ["Application/JSON"],
-            "header_token": { "name": "X-Own-Token", "value": "0123456789abcdef" },
+            "header_token": { "name": "X-Own", "value": "0123456789abcdef" },
         }),
     );
-    let token = ("x-own-token", "0123456789abcdef");
+    let token = ("x-own", "0123456789abcdef");
     assert_eq!(door.send("PUT", &[JSON, token], "{}").status, 200);
     assert_eq!(door.send("PUT", &[("content-type", "application/json; charset=utf-8"), token], "{}").status, 200);
     for (method, headers, status, cause) in [
@@ -72,7 +72,7 @@ fn only_what_is_listed_comes_in() {
         ("PUT", vec![("content-type", "text/plain"), token], 415, "content_type"),
         ("PUT", vec![token], 415, "content_type"),
         ("PUT", vec![JSON], 401, "header_token"),
-        ("PUT", vec![JSON, ("x-own-token", "0123456789abcdeF")], 401, "header_token"),
+        ("PUT", vec![JSON, ("x-own", "0123456789abcdeF")], 401, "header_token"),
         ("PUT", vec![JSON, token, token], 401, "header_token"),
     ] {
         let before = door.requests(0).len();
@@ -82,9 +82,11 @@ fn only_what_is_listed_comes_in() {
     }
     assert_eq!(door.events(), 2);
     let shown = tenant.get(&format!("/api/v1/sources/{}", door.id));
-    assert_eq!((&shown.json["header_token"], &shown.json["allowed_methods"]), (&json!("x-own-token"), &json!(["PUT"])));
-    for path in [format!("/api/v1/sources/{}", door.id), "/api/v1/audit".to_owned(), "/api/v1/requests".to_owned()] {
-        assert!(!tenant.get(&path).text.contains("0123456789abcdef"), "{path}");
+    assert_eq!((&shown.json["header_token"], &shown.json["allowed_methods"]), (&json!("x-own"), &json!(["PUT"])));
+    let event = tenant.get("/api/v1/events").json["data"][0]["id"].as_str().expect("an id").to_owned();
+    for path in [&*format!("sources/{}", door.id), &*format!("events/{event}"), "audit", "requests"] {
+        let seen = tenant.get(&format!("/api/v1/{path}"));
+        assert!(seen.status == 200 && !seen.text.contains("0123456789abcdef"), "{path}: {seen:?}");
     }
     let cleared = json!({ "header_token": null, "allowed_methods": [], "content_types": [] });
     assert_eq!(tenant.call("PATCH", &format!("/api/v1/sources/{}", door.id), Some(cleared)).status, 200);
@@ -219,4 +221,27 @@ fn whoever_looks_whether_somebody_is_there_is_no_event() {
     assert_eq!(door.send("GET", &[], "").refusal().0, 405);
     assert_eq!(door.events(), 0);
     assert_eq!(door.requests(1).len(), 1, "the GET alone");
+}
+
+#[test]
+fn the_addresses_that_a_provider_publishes_may_be_the_only_ones() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let source =
+        json!({ "provider": "telegram", "secrets": ["a-secret_token"], "allowed_ips": ["provider", "192.0.2.7"] });
+    let door = Door::open(&tenant, source);
+    let from = |address: &str| {
+        let headers = [("x-telegram-bot-api-secret-token", "a-secret_token"), ("x-forwarded-for", address), JSON];
+        door.send("POST", &headers, &format!(r#"{{"update_id":{}}}"#, address.len()))
+    };
+    let answer = from("149.154.167.220");
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (200, ""),
+        "what Telegram would read as a command is not answered"
+    );
+    assert_eq!(from("192.0.2.7").status, 200);
+    assert_eq!(from("198.51.100.44").refusal().0, 403);
+    let shown = tenant.get(&format!("/api/v1/sources/{}", door.id));
+    assert_eq!(shown.json["allowed_ips"], json!(["provider", "192.0.2.7/32"]));
 }

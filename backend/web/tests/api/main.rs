@@ -11,6 +11,7 @@ mod exports;
 mod forged;
 mod front_door;
 mod guessing;
+mod handshakes;
 mod harness;
 mod idempotency;
 mod input;

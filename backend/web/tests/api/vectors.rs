@@ -78,12 +78,17 @@ struct Made {
     path: String,
 }
 
-fn make(tenant: &Client<'_>, vector: &Vector) -> Made {
+/// None when its secret is none that a source may have.
+fn make(tenant: &Client<'_>, vector: &Vector) -> Option<Made> {
     let made = tenant.post("/api/v1/sources", vector.source());
+    if made.status == 422 && !vector.is_valid() {
+        assert_eq!(made.refusal().2, ["secrets"], "{}", vector.id);
+        return None;
+    }
     assert_eq!(made.status, 201, "{}: {made:?}", vector.id);
     let url = made.json["ingest_url"].as_str().expect("a URL");
     let path = url.trim_start_matches("https://hooks.example.com").to_owned();
-    Made { id: made.json["id"].as_str().expect("an id").to_owned(), path }
+    Some(Made { id: made.json["id"].as_str().expect("an id").to_owned(), path })
 }
 
 fn send(server: &Server, vector: &Vector, path: &str) -> Answer {
@@ -117,12 +122,14 @@ fn each_vector_comes_out_of_the_front_door_as_it_says() {
     let tenant = server.tenant("a");
     let mut providers = BTreeMap::new();
     for vector in vectors() {
-        let made = make(&tenant, &vector);
+        let Some(made) = make(&tenant, &vector) else { continue };
         let answer = send(&server, &vector, &made.path);
         is_as_expected(&vector, answer.status, &answer.headers, &answer.text);
         providers.entry(vector.provider.clone()).or_insert_with(Vec::new).push(vector.is_valid());
         let events = tenant.get(&format!("/api/v1/events?source_id={}", made.id));
-        let is_event = vector.is_valid() && vector.kind == "verify";
+        // Xero tries out whether a bad signature is told from a good one.
+        let is_intent = vector.provider == "xero" && vector.body.contains(r#""events":[]"#);
+        let is_event = vector.is_valid() && vector.kind == "verify" && !is_intent;
         assert_eq!(events.json["data"].as_array().map(Vec::len), Some(usize::from(is_event)), "{}", vector.id);
     }
     assert!(providers.len() >= 3, "a vector that is not run proves nothing: {providers:?}");
@@ -133,7 +140,7 @@ fn each_vector_comes_out_of_the_check_as_it_says() {
     let server = Server::new();
     let tenant = server.tenant("a");
     for vector in vectors() {
-        let made = make(&tenant, &vector);
+        let Some(made) = make(&tenant, &vector) else { continue };
         let asked = json!({
             "method": vector.method, "url": vector.url, "headers": vector.headers, "body": vector.body,
             "received_at": vector.moment(),

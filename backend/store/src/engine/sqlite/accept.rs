@@ -106,6 +106,9 @@ async fn claim_keys(
     Ok(Some(duplicates))
 }
 
+/// A hash, and until when it is kept.
+type Key<'a> = (&'a [u8; 16], Timestamp);
+
 /// Remembers the bodies whose ids anybody could have changed; gives those that another event has had.
 async fn mark_bodies(
     tx: &mut SqliteConnection,
@@ -113,7 +116,7 @@ async fn mark_bodies(
     double: &HashSet<usize>,
 ) -> Result<Vec<(usize, EventId)>, StoreError> {
     let taken = batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place));
-    let keyed: Vec<(usize, &EventRow, (&[u8; 16], Timestamp))> = taken
+    let keyed: Vec<(usize, &EventRow, Key<'_>)> = taken
         .filter_map(|(place, event)| {
             let until = event.dedup.as_ref()?.expires_at;
             event.body_key.as_ref().map(|key| (place, event, (key, until)))
@@ -155,7 +158,7 @@ async fn holder(
     tx: &mut SqliteConnection,
     batch: &AcceptBatch,
     event: &EventRow,
-    (hash, until): (&[u8; 16], Timestamp),
+    (hash, until): Key<'_>,
 ) -> Result<FirstEvent, StoreError> {
     let doing = "looking up the first event of a duplicate";
     let (id, body_hash, expires_at): (Uuid, Vec<u8>, i64) =

@@ -1,0 +1,42 @@
+//! FusionAuth: `X-FusionAuth-Signature-JWT`, a token with the body's hash, signed with a shared or a private key.
+
+use std::borrow::Cow;
+
+use postern_domain::Invalid;
+
+use crate::{
+    fields::Fields,
+    jws::Algorithm,
+    scheme::Credentials,
+    schemes::jwt::{Empty, HashForm, Jwt, Profile},
+};
+
+pub(crate) fn parse(fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Jwt, Invalid> {
+    if credentials.secrets.is_empty() && credentials.public_keys.is_empty() {
+        return Err(Invalid::new("secrets", "must hold the shared key, unless `public_keys` holds a public one"));
+    }
+    Jwt::new(PROFILE, fields, credentials)
+}
+
+const PROFILE: Profile = Profile {
+    header: Cow::Borrowed("x-fusionauth-signature-jwt"),
+    prefix: None,
+    algorithms: &[
+        Algorithm::Hs256,
+        Algorithm::Hs384,
+        Algorithm::Hs512,
+        Algorithm::Rs256,
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::EdDsa,
+    ],
+    issuer: None,
+    required: &[],
+    body: Some(("request_body_sha256", HashForm::Base64)),
+    body_may_be_empty: Empty::Hashed,
+    url: None,
+    leeway_s: 300,
+    id: None,
+};
