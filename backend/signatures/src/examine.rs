@@ -39,7 +39,7 @@ fn order(verifier: &Verifier, outcome: &Result<Heard, Refusal>) -> Vec<(&'static
     if let Ok(Heard::NeedsKey(_)) = outcome {
         return vec![("headers", "all that the scheme needs is there".to_owned())];
     }
-    let place = verifier.place().map_or_else(|| "all that the scheme needs".to_owned(), |place| place);
+    let place = verifier.place().unwrap_or_else(|| "all that the scheme needs".to_owned());
     let mut order = match verifier {
         Verifier::Open => Vec::new(),
         _ => vec![("headers", format!("{place} is there and can be read"))],

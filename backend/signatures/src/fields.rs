@@ -95,13 +95,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A header's name.
-    pub(crate) fn header(&mut self, name: &str) -> Result<Option<HeaderName>, Invalid> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let header = HeaderName::from_bytes(text.as_bytes());
-        header.map(Some).map_err(|_| invalid(name, &format!("`{text}` is not a header name")))
-    }
-
     /// A JSON Pointer.
     pub(crate) fn pointer(&mut self, name: &str) -> Result<Option<Pointer>, Invalid> {
         self.text(name)?.map(|text| Pointer::parse(&format!("config.{name}"), text)).transpose()

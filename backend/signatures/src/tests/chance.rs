@@ -93,15 +93,19 @@ fn run(seed: u64, deadline: Instant, one: impl Fn(&mut Chance)) {
 
 /// A third of the time for each test, or what was asked for.
 fn share() -> Duration {
-    let given = std::env::var("POSTERN_CHANCE_S").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(given.unwrap_or(DEFAULT_S)) / 3
+    Duration::from_secs(asked("POSTERN_CHANCE_S").unwrap_or(DEFAULT_S)) / 3
 }
 
+#[expect(clippy::print_stderr, reason = "who repeats a run that failed needs to know its seed")]
 fn seed() -> u64 {
-    let given = std::env::var("POSTERN_CHANCE_SEED").ok().and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    let seed = asked("POSTERN_CHANCE_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     eprintln!("POSTERN_CHANCE_SEED={seed}");
     seed
+}
+
+#[expect(clippy::disallowed_methods, reason = "only who runs the tests knows how long they may take")]
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
 /// One source of each scheme that takes some credentials of ours.
