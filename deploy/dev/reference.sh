@@ -11,7 +11,15 @@ trap 'rm -rf "$fresh"' EXIT
 cargo build --quiet --locked -p postern-server
 "$postern" openapi >"$fresh/openapi.json"
 "$postern" config-reference >"$fresh/config.md"
+"$postern" provider-reference "$fresh/providers"
 
+if [ "$mode" = write ]; then
+    rm -rf docs/providers
+    cp -r "$fresh/providers" docs/providers
+elif ! diff -ru docs/providers "$fresh/providers"; then
+    echo "docs/providers is not what the binary says: run \`make regen\` and look at the difference" >&2
+    exit 1
+fi
 for name in openapi.json config.md; do
     if [ "$mode" = write ]; then
         mkdir -p docs/reference

@@ -1,24 +1,42 @@
 //! Forms as they are shown: what was typed, what is wrong with it, and what may be chosen.
 
+use std::borrow::Cow;
+
 /// What the inputs are called, by their names. One table, so that a label and the summary of errors use the same word.
 const LABELS: &[(&str, &str)] = &[
     ("action", "Action"),
     ("actor", "Who"),
     ("allowed_ips", "Allowed addresses"),
+    ("allowed_methods", "Methods"),
+    ("body", "Body"),
+    ("body_as", "How the body is given"),
     ("concurrency", "Requests at once"),
     ("config.algorithm", "Algorithm"),
     ("config.encoding", "Encoding of the signature"),
+    ("config.group_separator", "Between groups"),
+    ("config.handshakes", "Greetings"),
     ("config.header", "Header"),
+    ("config.header_repeated", "The header may be there several times"),
     ("config.id_header", "Header with the event id"),
+    ("config.id_path", "Event id in the body"),
     ("config.prefix", "Prefix"),
-    ("config.secret_encoding", "Encoding of the secrets"),
+    ("config.prefix_optional", "The prefix may be missing"),
+    ("config.secret_encoding", "Form of the secrets"),
+    ("config.separator", "Separator"),
+    ("config.signature_keys", "Names of the signatures"),
     ("config.template", "What is signed"),
+    ("config.timestamp_age", "What is too old"),
     ("config.timestamp_header", "Header with the timestamp"),
+    ("config.timestamp_key", "Name of the timestamp"),
+    ("config.timestamp_path", "Timestamp in the body"),
     ("config.timestamp_unit", "Form of the timestamp"),
     ("config.tolerance_s", "Tolerance in seconds"),
     ("config.type_header", "Header with the event type"),
+    ("config.type_path", "Event type in the body"),
+    ("config.verify_token", "Verify token"),
     ("confirm", "Name"),
     ("connection", "Connection"),
+    ("content_types", "Content types"),
     ("current", "Current password"),
     ("dedup.key", "Dedup key"),
     ("dedup.window_s", "Dedup window in seconds"),
@@ -28,20 +46,32 @@ const LABELS: &[(&str, &str)] = &[
     ("event_types", "Event types"),
     ("expires", "Expires"),
     ("from", "From (UTC)"),
+    ("header_token.name", "Header with a token"),
+    ("header_token.value", "Its token"),
     ("headers", "Headers"),
     ("kind", "Kind"),
     ("max_body_bytes", "Largest body in bytes"),
+    ("method", "Method"),
     ("name", "Name"),
     ("outcome", "Outcome"),
+    ("overlap_s", "The URL of now"),
     ("password", "Password"),
     ("payload", "Payload"),
     ("provider", "Sender"),
+    ("public_keys", "Public keys of the sender"),
+    ("public_url", "URL as the sender knows it"),
     ("q", "Text"),
     ("rate_limit.burst", "Burst"),
     ("rate_limit.per_s", "Requests per second"),
+    ("received_at", "Received at (UTC)"),
+    ("replay", "A body that comes again under another id"),
+    ("response.body", "Body of the answer"),
+    ("response.content_type", "Type of the answer"),
+    ("response.status", "Status of the answer"),
     ("retry.jitter_pct", "Jitter in percent"),
     ("retry.schedule_s", "Waits between tries in seconds"),
     ("role", "Role"),
+    ("scheme", "Scheme"),
     ("scopes", "Scopes"),
     ("secrets", "Secrets"),
     ("source", "Source"),
@@ -58,28 +88,37 @@ const LABELS: &[(&str, &str)] = &[
 /// One input. Its name is also its id, and is the API's name for the same thing, so that errors find it.
 #[derive(Clone, Debug, Default)]
 pub struct Field {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub value: String,
     pub error: Option<String>,
     /// Of a select; empty for inputs that are typed into.
     pub options: Vec<Choice>,
+    /// In the words of whoever asks for it; otherwise [`LABELS`] has one.
+    own_label: Option<String>,
 }
 
 impl Field {
     #[must_use]
-    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: value.into(), ..Self::default() }
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into(), ..Self::default() }
     }
 
     /// A select with its options.
     #[must_use]
-    pub fn select(name: &'static str, value: impl Into<String>, options: Vec<Choice>) -> Self {
+    pub fn select(name: impl Into<Cow<'static, str>>, value: impl Into<String>, options: Vec<Choice>) -> Self {
         Self { options, ..Self::new(name, value) }
     }
 
     #[must_use]
     pub fn with_error(mut self, text: impl Into<String>) -> Self {
         self.error = Some(text.into());
+        self
+    }
+
+    /// Called as a provider calls it.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.own_label = Some(label.into());
         self
     }
 
@@ -100,12 +139,13 @@ impl Field {
 
     /// What it is called on the page.
     #[must_use]
-    pub fn label(&self) -> &'static str {
-        LABELS.iter().find(|(name, _)| *name == self.name).map_or(self.name, |(_, label)| label)
+    pub fn label(&self) -> &str {
+        let usual = || LABELS.iter().find(|(name, _)| *name == self.name).map(|(_, label)| *label);
+        self.own_label.as_deref().or_else(usual).unwrap_or(&self.name)
     }
 
     fn answers_to(&self, name: &str) -> bool {
-        name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        name.strip_prefix(&*self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 }
 

@@ -3,12 +3,12 @@
 use crate::{
     Page, Sample,
     pages::{
-        account::Account, audit::AuditList, confirm::Confirm, connection::ConnectionDetail,
+        account::Account, audit::AuditList, check::CheckPage, confirm::Confirm, connection::ConnectionDetail,
         connection_form::ConnectionEditor, connections::ConnectionList, deliveries::DeliveryList,
         destination::DestinationDetail, destination_form::DestinationEditor, destinations::DestinationList,
         error::ErrorPage, event::EventDetail, events::EventList, key_form::KeyEditor, key_made::KeyMade, keys::KeyList,
-        login::Login, members::MemberList, overview::Overview, reauth::Reauth, requests::RequestList,
-        source::SourceDetail, source_form::SourceEditor, sources::SourceList, start::Start,
+        login::Login, members::MemberList, overview::Overview, provider_list::ProviderList, reauth::Reauth,
+        requests::RequestList, source::SourceDetail, source_form::SourceEditor, sources::SourceList, start::Start,
     },
 };
 
@@ -22,6 +22,7 @@ pub fn shown() -> Vec<(String, String)> {
     shown![
         Account,
         AuditList,
+        CheckPage,
         Confirm,
         ConnectionDetail,
         ConnectionEditor,
@@ -39,6 +40,7 @@ pub fn shown() -> Vec<(String, String)> {
         Login,
         MemberList,
         Overview,
+        ProviderList,
         Reauth,
         RequestList,
         SourceDetail,

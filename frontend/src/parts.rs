@@ -81,6 +81,8 @@ pub struct RequestRow {
     /// Of a duplicate, the event that came first.
     pub first_event: Option<Link>,
     pub headers: Vec<Header>,
+    /// To the page that says which step failed; of what was refused for what it carried.
+    pub check_href: Option<String>,
 }
 
 /// A connection in a list.

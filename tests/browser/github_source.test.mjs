@@ -46,7 +46,8 @@ async function makeSource({ page }) {
   await leads(page, page.getByRole("link", { name: /^GitHub/ }));
   await press(page, "Create source");
   await page.getByRole("heading", { name: "There is a problem" }).waitFor();
-  await fill(page, { Name: "GitHub repositories", Secrets: SECRET });
+  await fill(page, { Name: "GitHub repositories" });
+  await page.locator("#secrets").fill(SECRET);
   await press(page, "Create source");
   await page.getByText("Created.").waitFor();
   assert.ok(!(await page.content()).includes(SECRET), "a secret is not shown again");

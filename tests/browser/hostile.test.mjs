@@ -13,7 +13,7 @@ import { usualWorld } from "./harness/world.mjs";
 /** What is typed into a filter is shown again. */
 const ECHOES = [
   "events?q=", "events?type=", "events?source=", "events?from=", "deliveries?destination=", "requests?from=",
-  "sources?q=", "sources/new?provider=", "audit?actor=", "audit?target=", "connections?source=",
+  "sources?q=", "sources/new?provider=", "sources/new?q=", "audit?actor=", "audit?target=", "connections?source=",
 ];
 const NEVER = "script:not([src]), img, iframe, object, embed, base, svg script, [onerror], [onload], [onclick], [style]";
 

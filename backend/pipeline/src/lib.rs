@@ -23,6 +23,7 @@ mod lanes;
 mod listen;
 mod metrics;
 pub mod people;
+pub mod providers;
 mod recorder;
 mod rendering;
 mod routing;

@@ -37,6 +37,11 @@ pub(crate) enum Command {
     Openapi,
     /// Print the reference of all settings, in Markdown
     ConfigReference,
+    /// Write what is known of each provider into a folder, in Markdown
+    ProviderReference {
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// The audit trail
     #[command(subcommand)]
     Audit(AuditCommand),

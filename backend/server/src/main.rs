@@ -12,7 +12,9 @@ mod serve;
 mod telemetry;
 mod verify;
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, path::Path, process::ExitCode};
+
+use anyhow::Context;
 
 use clap::Parser;
 
@@ -42,6 +44,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Openapi => print(&postern_web::openapi::document()),
         Command::ConfigReference => print(&config::reference()),
+        Command::ProviderReference { folder } => provider_reference(&folder),
         Command::Serve(options) => {
             let config = config::load(&cli.settings)?;
             runtime()?.block_on(serve::serve(config, options.role))
@@ -56,6 +59,15 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(verify::verify(config::load(&cli.settings)?, tenant))
         }
     }
+}
+
+fn provider_reference(folder: &Path) -> anyhow::Result<ExitCode> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    for (name, text) in postern_web::provider_docs::documents() {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -17,6 +17,7 @@ pub mod page;
 pub mod pages;
 pub mod path;
 pub mod problem;
+pub mod provider_docs;
 pub mod query;
 mod request_id;
 pub mod route;

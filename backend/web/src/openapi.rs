@@ -19,8 +19,8 @@ use utoipa::{
 
 use crate::{
     api::v1::{
-        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, publish, request,
-        schema, source,
+        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, provider, publish,
+        request, schema, source,
     },
     problem::{FieldError, ProblemBody},
     route::resource,
@@ -35,6 +35,7 @@ use crate::{
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
+        provider::read::list, provider::read::find,
         source::read::list, source::read::find, source::change::create, source::change::update,
         source::change::delete, source::change::pause, source::change::resume, source::check::check,
         source::front_door::rotate_url, source::front_door::await_handshake,

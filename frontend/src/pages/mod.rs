@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod check;
 pub mod confirm;
 pub mod connection;
 pub mod connection_form;
@@ -19,6 +20,7 @@ pub mod keys;
 pub mod login;
 pub mod members;
 pub mod overview;
+pub mod provider_list;
 pub mod reauth;
 pub mod requests;
 pub mod source;

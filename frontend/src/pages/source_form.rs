@@ -1,11 +1,12 @@
-//! A source, new or changed. First who sends, then only what that sender needs.
+//! A source, new or changed: only what its sender needs. Who that is was chosen before, in `provider_list`.
 
 use askama::Template;
 
 use crate::{
     Sample,
-    form::{Choice, Field, Form},
+    form::{Field, Form},
     links,
+    provider::{About, Trust},
     sample::{self, Taste},
     shell::{Section, Shell},
 };
@@ -18,9 +19,34 @@ pub struct SourceEditor {
     pub id: Option<String>,
     /// As it is called now; empty for a new one.
     pub title: String,
+    pub sender: Sender,
     pub form: SourceForm,
-    /// How many secrets are kept now: they are not shown here, and stay unless new ones are typed.
-    pub secrets_kept: usize,
+}
+
+/// Who sends, and what that asks of the form.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    /// As in the API; `publish` for a source without a front door.
+    pub id: String,
+    pub name: String,
+    /// The ways in which it can prove itself, when there are several; fixed once the source exists.
+    pub schemes: Vec<SchemeLink>,
+    /// None for one's own programs, and for a sender that is no longer known.
+    pub about: Option<About>,
+    /// What is said about the secrets; none where there are none.
+    pub secrets_hint: Option<String>,
+    pub takes_public_keys: bool,
+    pub signs_url: bool,
+}
+
+/// One of several ways to choose from.
+#[derive(Clone, Debug)]
+pub struct SchemeLink {
+    pub href: String,
+    pub label: String,
+    pub covers: String,
+    pub trust: Trust,
+    pub current: bool,
 }
 
 /// Names as in the API, so that its errors find their fields.
@@ -28,144 +54,115 @@ pub struct SourceEditor {
 pub struct SourceForm {
     pub problem: Option<String>,
     pub name: Field,
-    /// `stripe`, `github`, `standard-webhooks`, `hmac`, `token`, `bearer`, `basic`, `none`, or `publish` for a source
-    /// without a front door; empty until it is chosen.
     pub provider: Field,
+    pub scheme: Field,
     /// One a line.
     pub secrets: Field,
-    /// `config.…` of the schemes.
-    pub header: Field,
-    pub prefix: Field,
-    pub algorithm: Field,
-    pub encoding: Field,
-    pub secret_encoding: Field,
-    pub template: Field,
-    pub timestamp_header: Field,
-    pub timestamp_unit: Field,
-    pub tolerance_s: Field,
-    pub id_header: Field,
-    pub type_header: Field,
-    /// `provider`, `header:NAME`, `json:$.path`, `body`, `none`.
-    pub dedup_key: Field,
-    pub dedup_window_s: Field,
-    /// One a line.
-    pub allowed_ips: Field,
-    pub max_body_bytes: Field,
+    /// One after the other, each whole: a key in PEM has several lines.
+    pub public_keys: Field,
+    pub public_url: Field,
+    /// `config.…` of the scheme.
+    pub config: Vec<InputGroup>,
+    /// What usually stays as it is: duplicates, the front door, the answer. Folded.
+    pub more: Vec<InputGroup>,
 }
 
-crate::form_of!(SourceForm: name, provider, secrets, header, prefix, algorithm, encoding, secret_encoding, template,
-    timestamp_header, timestamp_unit, tolerance_s, id_header, type_header, dedup_key, dedup_window_s, allowed_ips,
-    max_body_bytes);
+/// Inputs that belong together.
+#[derive(Clone, Debug)]
+pub struct InputGroup {
+    pub legend: String,
+    pub inputs: Vec<Input>,
+}
+
+/// An input with what is said about it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub field: Field,
+    pub hint: String,
+    pub kind: InputKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    Text,
+    Number,
+    /// One entry a line.
+    Lines,
+    /// It has options.
+    Select,
+}
+
+impl Input {
+    #[must_use]
+    pub fn new(kind: InputKind, field: Field, hint: impl Into<String>) -> Self {
+        Self { field, hint: hint.into(), kind }
+    }
+}
+
+impl InputGroup {
+    #[must_use]
+    pub fn new(legend: impl Into<String>, inputs: Vec<Input>) -> Self {
+        Self { legend: legend.into(), inputs }
+    }
+
+    /// An error in a folded part unfolds it.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.inputs.iter().any(|input| input.field.error.is_some())
+    }
+}
+
+impl Form for SourceForm {
+    fn fields(&self) -> Vec<&Field> {
+        let own = [&self.name, &self.provider, &self.scheme, &self.secrets, &self.public_keys];
+        let groups = self.config.iter().chain(&self.more);
+        let asked = groups.flat_map(|group| &group.inputs).map(|input| &input.field);
+        own.into_iter().chain([&self.public_url]).chain(asked).collect()
+    }
+
+    fn fields_mut(&mut self) -> Vec<&mut Field> {
+        let own = [&mut self.name, &mut self.provider, &mut self.scheme, &mut self.secrets, &mut self.public_keys];
+        let groups = self.config.iter_mut().chain(&mut self.more);
+        let asked = groups.flat_map(|group| &mut group.inputs).map(|input| &mut input.field);
+        own.into_iter().chain([&mut self.public_url]).chain(asked).collect()
+    }
+
+    fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    fn set_problem(&mut self, text: String) {
+        self.problem = Some(text);
+    }
+}
 
 impl Default for SourceForm {
-    /// Empty, with every name and option in place.
+    /// Empty, with what is asked of every sender; what usually stays as it is has to be added.
     fn default() -> Self {
         Self {
             problem: None,
             name: Field::new("name", ""),
             provider: Field::new("provider", ""),
+            scheme: Field::new("scheme", ""),
             secrets: Field::new("secrets", ""),
-            header: Field::new("config.header", ""),
-            prefix: Field::new("config.prefix", ""),
-            algorithm: choices("config.algorithm", &["sha256", "sha1", "sha512"]),
-            encoding: choices("config.encoding", &["hex", "base64"]),
-            secret_encoding: choices("config.secret_encoding", &["utf8", "hex", "base64"]),
-            template: Field::new("config.template", "{body}"),
-            timestamp_header: Field::new("config.timestamp_header", ""),
-            timestamp_unit: choices("config.timestamp_unit", &["s", "ms", "rfc3339"]),
-            tolerance_s: Field::new("config.tolerance_s", ""),
-            id_header: Field::new("config.id_header", ""),
-            type_header: Field::new("config.type_header", ""),
-            dedup_key: Field::new("dedup.key", "provider"),
-            dedup_window_s: Field::new("dedup.window_s", "604800"),
-            allowed_ips: Field::new("allowed_ips", ""),
-            max_body_bytes: Field::new("max_body_bytes", "1048576"),
+            public_keys: Field::new("public_keys", ""),
+            public_url: Field::new("public_url", ""),
+            config: Vec::new(),
+            more: Vec::new(),
         }
     }
 }
 
-/// The first is the default.
-fn choices(name: &'static str, values: &[&str]) -> Field {
-    let options = values.iter().map(|value| Choice::new(*value, *value)).collect();
-    Field::select(name, values.first().copied().unwrap_or_default(), options)
-}
-
-/// What may be chosen as the sender: its name in the API, what people call it, and how it proves itself.
-const SENDERS: [(&str, &str, &str); 9] = [
-    ("stripe", "Stripe", "Signed with the endpoint's secret."),
-    ("github", "GitHub", "Signed with the webhook's secret."),
-    ("standard-webhooks", "Standard Webhooks", "Svix, Clerk, OpenAI and others: webhook-id, webhook-signature."),
-    ("hmac", "Any HMAC", "Any other sender that signs: say which header, and what is signed."),
-    ("token", "A token in a header", "The sender shows a secret in a header of its choice."),
-    ("bearer", "Bearer token", "The sender shows a secret as Authorization: Bearer."),
-    ("basic", "User and password", "The sender logs in with Authorization: Basic."),
-    ("none", "Nobody in particular", "Nothing is verified: whoever knows the URL may send."),
-    ("publish", "Your own programs", "No URL: events come by the API, with a key."),
-];
-
-/// One of the senders to choose from.
-#[derive(Debug)]
-pub struct Sender {
-    pub href: String,
-    pub name: &'static str,
-    pub text: &'static str,
+impl SourceForm {
+    /// Shows what is kept in the input of that name, if there is one.
+    pub fn fill(&mut self, name: &str, value: impl Into<String>) {
+        if let Some(field) = self.fields_mut().into_iter().find(|field| field.name == name) {
+            field.value = value.into();
+        }
+    }
 }
 
 impl SourceEditor {
-    #[must_use]
-    pub fn senders(&self) -> Vec<Sender> {
-        let path = self.shell.to("sources/new");
-        let sender =
-            |(value, name, text)| Sender { href: links::with_query(&path, &[("provider", value)]), name, text };
-        SENDERS.map(sender).into()
-    }
-
-    #[must_use]
-    pub fn sender_name(&self) -> &str {
-        let known = SENDERS.iter().find(|(value, ..)| self.is(value));
-        known.map_or(self.form.provider.value.as_str(), |(_, name, _)| name)
-    }
-
-    #[must_use]
-    pub fn is(&self, provider: &str) -> bool {
-        self.form.provider.is(provider)
-    }
-
-    #[must_use]
-    pub fn has_secrets(&self) -> bool {
-        !self.is("none") && !self.is("publish")
-    }
-
-    /// Senders whose ids and types are not known by their protocol.
-    #[must_use]
-    pub fn names_itself(&self) -> bool {
-        ["hmac", "token", "bearer", "basic", "none"].iter().any(|provider| self.is(provider))
-    }
-
-    #[must_use]
-    pub fn secrets_hint(&self) -> String {
-        let form = if self.is("basic") { "user:password, one a line" } else { "One a line" };
-        match self.secrets_kept {
-            0 => format!("{form}. All of them are valid, so that one can be changed without a gap."),
-            1 => format!(
-                "One is kept, and not shown here. Leave this empty to keep it; what you type replaces it. {form}."
-            ),
-            kept => format!(
-                "{kept} are kept, and not shown here. Leave this empty to keep them; what you type replaces all of them. \
-                 {form}."
-            ),
-        }
-    }
-
-    /// An error in the folded part unfolds it.
-    #[must_use]
-    pub fn opens_more(&self) -> bool {
-        let form = &self.form;
-        [&form.dedup_key, &form.dedup_window_s, &form.allowed_ips, &form.max_body_bytes]
-            .iter()
-            .any(|field| field.error.is_some())
-    }
-
     /// Where the form is sent.
     #[must_use]
     pub fn action(&self) -> String {
@@ -186,28 +183,67 @@ impl SourceEditor {
 
 impl Sample for SourceEditor {
     fn samples() -> Vec<(&'static str, Self)> {
-        let choose = ("choose", Self { form: SourceForm::default(), ..editor(Taste::Usual, "") });
-        let all = ["stripe", "github", "hmac", "token", "basic", "none", "publish"];
-        let mut samples: Vec<_> = all.into_iter().map(|provider| (provider, editor(Taste::Usual, provider))).collect();
-        samples.extend([choose, ("empty", editor(Taste::Empty, "hmac")), ("hostile", editor(Taste::Hostile, "hmac"))]);
+        let mut samples = Taste::each(editor);
+        let mut publish = editor(Taste::Empty);
+        publish.sender.secrets_hint = None;
+        let mut edited = editor(Taste::Usual);
+        edited.id = None;
+        samples.extend([("publish", publish), ("edit", edited)]);
         samples
     }
 }
 
-fn editor(taste: Taste, provider: &str) -> SourceEditor {
-    let mut form = SourceForm { provider: Field::new("provider", provider), ..SourceForm::default() };
+fn editor(taste: Taste) -> SourceEditor {
+    let mut form = SourceForm {
+        provider: Field::new("provider", "telegram"),
+        config: vec![InputGroup::new(taste.name("The signature"), inputs(taste, "config"))],
+        more: vec![InputGroup::new(taste.name("Duplicates"), inputs(taste, "more"))],
+        ..SourceForm::default()
+    };
     if taste == Taste::Hostile {
-        for field in form.fields_mut().into_iter().filter(|field| field.name != "provider") {
+        for field in form.fields_mut().into_iter().filter(|field| !["provider", "scheme"].contains(&&*field.name)) {
             field.value = taste.name("");
             field.error = taste.some("");
         }
+        form.secrets = form.secrets.labelled(taste.name(""));
         form.set_error("no such field", "is not known");
     }
     SourceEditor {
         shell: taste.shell(Section::Sources),
-        id: taste.some_of(sample::id("src", 0)).filter(|_| provider != "stripe" && !provider.is_empty()),
+        id: taste.some_of(sample::id("src", 0)),
         title: taste.text("stripe"),
+        sender: sender(taste),
         form,
-        secrets_kept: usize::from(taste.is_full()),
+    }
+}
+
+fn inputs(taste: Taste, prefix: &str) -> Vec<Input> {
+    let field = |name: &str| Field::new(format!("{prefix}.{name}"), taste.text("x-signature"));
+    let options = sample::rows::select("any", taste).options;
+    let algorithm = Field::select(format!("{prefix}.algorithm"), taste.text(""), options);
+    vec![
+        Input::new(InputKind::Text, field("header"), taste.text("Which header carries it.")),
+        Input::new(InputKind::Number, field("window_s"), ""),
+        Input::new(InputKind::Lines, field("addresses"), taste.text("One a line.")),
+        Input::new(InputKind::Select, algorithm.labelled(taste.name("Algorithm")), ""),
+    ]
+}
+
+fn sender(taste: Taste) -> Sender {
+    let scheme = |taste: Taste, place: usize| SchemeLink {
+        href: "/t/x/sources/new?provider=gitlab&scheme=gitlab".to_owned(),
+        label: taste.name("Signing token"),
+        covers: taste.name("The body, its time and its id."),
+        trust: Trust::sample(taste),
+        current: place == 0,
+    };
+    Sender {
+        id: "telegram".to_owned(),
+        name: taste.name("Telegram"),
+        schemes: taste.list(scheme),
+        about: taste.some_of(About::sample(taste)),
+        secrets_hint: Some(taste.text("One a line.")),
+        takes_public_keys: taste.is_full(),
+        signs_url: taste.is_full(),
     }
 }

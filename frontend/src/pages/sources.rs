@@ -7,6 +7,7 @@ use crate::{
     form::Field,
     format::Moment,
     parts::Paging,
+    provider::Trust,
     sample::{self, Taste, rows},
     shell::{Section, Shell},
     state::State,
@@ -39,6 +40,8 @@ pub struct SourceRow {
     pub kind: String,
     /// `Stripe`, `HMAC`, `none`.
     pub verification: String,
+    /// None for one's own programs, which show an API key.
+    pub trust: Option<Trust>,
     pub state: State,
     pub connections: String,
     pub created: Moment,
@@ -63,6 +66,7 @@ fn row(taste: Taste, place: usize) -> SourceRow {
         name: taste.name("stripe"),
         kind: "webhook".to_owned(),
         verification: taste.name("Stripe"),
+        trust: (place > 0).then(|| Trust::sample(taste)),
         state: [State::Active, State::Paused, State::Unverified][place],
         connections: "2".to_owned(),
         created: sample::moment(place),

@@ -149,7 +149,7 @@ fn what_may_not_be_done_is_not_offered() {
     let mut page = SourceDetail::samples().remove(1).1;
     (page.shell.can_write, page.shell.can_admin) = (false, false);
     let html = page.html().expect("a page");
-    for path in ["/pause\"", "/edit\"", "/delete\"", "/reveal\"", "connections/new"] {
+    for path in ["/pause\"", "/edit\"", "/delete\"", "/reveal\"", "/rotate-url\"", "connections/new"] {
         assert!(!html.contains(path), "{path}");
     }
 }

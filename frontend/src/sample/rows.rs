@@ -77,6 +77,7 @@ pub(crate) fn request(taste: Taste, place: usize) -> RequestRow {
         remote: "203.0.113.7".to_owned(),
         method: "POST".to_owned(),
         size: "812 B".to_owned(),
+        check_href: (!is_duplicate).then(|| "/t/x/sources/y/check?request=z".to_owned()),
         dedup_key: is_duplicate.then(|| taste.name("evt_1QK")),
         first_event: is_duplicate.then(|| Link { href: links::event(&tenant(), &id("evt", 0)), text: id("evt", 0) }),
         headers: headers(taste),

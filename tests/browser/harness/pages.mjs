@@ -1,6 +1,8 @@
 // Every page there is, as a person of `home`'s tenant comes to it.
 
-const SENDERS = ["stripe", "github", "standard-webhooks", "hmac", "token", "bearer", "basic", "none", "publish"];
+const SENDERS = [
+  "stripe", "gitlab", "slack", "twilio", "telegram", "standard-webhooks", "hmac", "token", "bearer", "basic", "none", "publish",
+];
 const FILTERS = "?q=zzz";
 
 /** `[{ name, path }]`. Names of pages that change something end in what they do. */
@@ -33,6 +35,9 @@ function forms(home) {
   const sources = SENDERS.map((sender) => [`source of ${sender}, new`, `sources/new?provider=${sender}`]);
   return named(home, {
     "source, new": "sources/new",
+    "source, new, searched": "sources/new?q=pay",
+    "source, new, none fits": `sources/new${FILTERS}`,
+    "source of gitlab, by its token": "sources/new?provider=gitlab&scheme=gitlab-token",
     ...Object.fromEntries(sources),
     "destination, new": "destinations/new",
     "connection, new": "connections/new",
@@ -46,6 +51,7 @@ export function details(world, home) {
   return named(home, {
     "source": `sources/${source.id}`,
     "source without a front door": `sources/${published.id}`,
+    "source, check": `sources/${source.id}/check`,
     "source, edit": `sources/${source.id}/edit`,
     "source, delete": `sources/${source.id}/delete`,
     "destination": `destinations/${failing.destination.id}`,

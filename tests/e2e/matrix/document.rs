@@ -26,7 +26,7 @@ impl Operation {
 
     /// The path with an id in its place.
     pub(super) fn at(&self, id: &str) -> String {
-        self.path.replace("{id}", id)
+        self.path.replace("{provider}", "stripe").replace("{id}", id)
     }
 }
 

@@ -20,7 +20,9 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 46] = [
+const ROWS: [Row; 49] = [
+    ("GET /api/v1/providers", 200, none),
+    ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
     ("POST /api/v1/sources", 201, |_| Some(json!({ "name": "one more", "kind": "publish" }))),
     ("GET /api/v1/sources/{id}", 200, none),

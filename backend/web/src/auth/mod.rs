@@ -12,5 +12,5 @@ mod visitor;
 pub(crate) use identify::identify;
 pub use identify::{Caller, client_address};
 pub use need::*;
-pub use permit::Permit;
+pub use permit::{AnyKey, Permit};
 pub use visitor::{MaybeVisitor, Member, Visitor};

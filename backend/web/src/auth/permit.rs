@@ -52,14 +52,33 @@ impl<N: Need> Permit<N> {
     }
 }
 
+/// Proof that there is a caller at all: for what is the same for everybody.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyKey;
+
+fn caller(request: &HttpRequest) -> Result<Rc<Caller>, Problem> {
+    // Without `identify` before it a route is shut, not open.
+    let caller = request.extensions().get::<Rc<Caller>>().cloned();
+    caller.ok_or_else(|| Problem::new(Code::Unauthenticated, "Send `Authorization: Bearer pst_…`."))
+}
+
+impl FromRequest for AnyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request).map(|_| Self))
+    }
+}
+
 impl<N: Need> FromRequest for Permit<N> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Without `identify` before it a route is shut, not open.
-        let Some(caller) = request.extensions().get::<Rc<Caller>>().cloned() else {
-            return ready(Err(Problem::new(Code::Unauthenticated, "Send `Authorization: Bearer pst_…`.")));
+        let caller = match caller(request) {
+            Ok(caller) => caller,
+            Err(problem) => return ready(Err(problem)),
         };
         if !caller.permissions().contains(&N::PERMISSION) {
             let detail = format!("The credential lacks the permission `{}`.", N::PERMISSION.as_str());

@@ -95,6 +95,8 @@ fn notice(word: &str) -> Option<Flash> {
         "retried" => "It is tried again now.",
         "cancelled" => "Cancelled.",
         "revoked" => "Revoked: the key opens nothing any more.",
+        "rotated" => "The source has a new URL. Give it to the sender.",
+        "awaiting" => "For an hour the sender may hand over its secret.",
         "added" => "Added.",
         "removed" => "Removed.",
         "password" => "The password was changed, and your other sessions have ended.",

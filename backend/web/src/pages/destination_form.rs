@@ -89,10 +89,10 @@ async fn again(
     let mut form = before.map(filled).unwrap_or_default();
     for field in form.fields_mut() {
         let is_fixed = field.name == "kind" && before.is_some();
-        if is_fixed || posted.all(field.name).is_empty() {
+        if is_fixed || posted.all(&field.name).is_empty() {
             continue;
         }
-        field.value = match field.name {
+        field.value = match &*field.name {
             "headers" => posted.lines("headers").iter().map(|line| without_value(line)).collect::<Vec<_>>().join("\n"),
             name => posted.text(name).to_owned(),
         };

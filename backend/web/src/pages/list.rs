@@ -95,7 +95,7 @@ impl Asked {
 }
 
 /// RFC 3339, or as `<input type="datetime-local">` sends it: UTC without saying so.
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     let tries = [text.replace(' ', "+"), format!("{text}Z"), format!("{text}:00Z")];
     tries.iter().find_map(|text| Timestamp::parse_rfc3339(text).ok())
 }

@@ -22,6 +22,8 @@ mod event_panel;
 mod event_steps;
 mod event_words;
 mod export;
+mod generic;
+mod generic_inputs;
 mod halt;
 mod key;
 mod list;
@@ -32,11 +34,16 @@ mod overview;
 mod overview_chart;
 mod overview_figures;
 mod posted;
+mod provider_list;
 mod request_list;
 mod root;
 mod rows;
+mod sender;
 mod source;
+mod source_check;
+mod source_config;
 mod source_form;
+mod source_more;
 mod start;
 mod step_up;
 
@@ -44,6 +51,8 @@ use actix_web::web::ServiceConfig;
 
 pub use halt::Halt;
 pub use live::Live;
+pub(crate) use provider_list::title as category_title;
+pub(crate) use sender::answer_words;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.configure(root::routes).configure(asset::routes).configure(login::routes);

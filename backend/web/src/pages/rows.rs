@@ -149,9 +149,17 @@ pub(super) fn whole<T>(read: Result<T, ListError>) -> Result<T, Halt> {
     read.map_err(|cause| crate::problem::Problem::from(cause).into())
 }
 
+/// Of what was refused for what it carried. The page of its source says which step failed.
+fn check_href(tenant: &str, request: &RequestRead) -> Option<String> {
+    let page = || links::verb(&links::source(tenant, &request.source.to_string()), "check");
+    let is_refused = request.outcome == RequestOutcome::Refused;
+    is_refused.then(|| links::with_query(&page(), &[("request", &request.id.to_string())]))
+}
+
 pub(super) fn requests(names: &Names, requests: Vec<RequestRead>) -> Vec<RequestRow> {
     let tenant = &names.tenant;
     let row = |request: RequestRead| RequestRow {
+        check_href: check_href(tenant, &request),
         id: request.id.to_string(),
         at: shown(request.at),
         source: names.source(request.source),

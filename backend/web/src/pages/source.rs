@@ -4,18 +4,21 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use postern_domain::{SourceId, permission::Permission, source::SourceKind};
+use postern_domain::{SourceId, Timestamp, permission::Permission, source::SourceKind};
 use postern_frontend::{
     format, links,
     pages::{
-        source::SourceDetail,
+        source::{Handover, SourceDetail},
         sources::{SourceFilter, SourceList, SourceRow},
     },
     parts::{EventRow, Fact, RequestRow, SecretPanel},
     shell::Section,
     state::State,
 };
-use postern_pipeline::configure;
+use postern_pipeline::{
+    configure::{self, front_door},
+    providers::{self, Presets},
+};
 use postern_store::{
     TenantStore,
     read::{DeliveryFilter, EventFilter, RequestFilter, RequestOutcome, Window},
@@ -30,7 +33,8 @@ use super::{
     list::{self, Asked, Names},
     posted::Posted,
     rows::{self, shown},
-    source_form, step_up,
+    sender::{self, Chosen},
+    source_check, source_form, step_up,
 };
 use crate::{
     App,
@@ -54,6 +58,15 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(
             "/t/{tenant}/sources/{id}/edit",
             [(Method::GET, web::get().to(source_form::edit)), (Method::POST, web::post().to(source_form::save))],
+        ))
+        .service(resource("/t/{tenant}/sources/{id}/rotate-url", [(Method::POST, web::post().to(rotate_url))]))
+        .service(resource(
+            "/t/{tenant}/sources/{id}/await-handshake",
+            [(Method::POST, web::post().to(await_handshake))],
+        ))
+        .service(resource(
+            "/t/{tenant}/sources/{id}/check",
+            [(Method::GET, web::get().to(source_check::form)), (Method::POST, web::post().to(source_check::check))],
         ))
         .service(resource("/t/{tenant}/sources/{id}/reveal", [(Method::POST, web::post().to(reveal))]))
         .service(resource("/t/{tenant}/sources/{id}/pause", [(Method::POST, web::post().to(pause))]))
@@ -86,7 +99,8 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let found = store.sources().search(&sought, configured::part(&page, SourceId::from_uuid)).await?;
     let ids: Vec<SourceId> = found.iter().map(|source| source.id).collect();
     let connections = store.connections().count_from(&ids).await?;
-    let row = |source: Source| row(&tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
+    let presets = providers::known(&app.engine);
+    let row = |source: Source| row(presets, &tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
     let found = page.answer(found, |source| source.id.uuid().as_bytes().to_vec(), row);
     let nonce = Nonce::fresh();
     let view = SourceList {
@@ -99,23 +113,18 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     Ok(answer::show(&view, &nonce))
 }
 
-fn row(tenant: &str, source: &Source, connections: u64) -> SourceRow {
+fn row(presets: &Presets, tenant: &str, source: &Source, connections: u64) -> SourceRow {
+    let sender = Chosen::of(presets, source);
     SourceRow {
         href: links::source(tenant, &source.id.to_string()),
         id: source.id.to_string(),
         name: source.name.clone(),
         kind: source.kind.as_str().to_owned(),
-        verification: verification(source),
+        verification: sender.verification(),
+        trust: providers::trust(presets, source).map(|level| sender::trust(level, sender.name())),
         state: state(source),
         connections: format::count(connections),
         created: shown(source.created_at),
-    }
-}
-
-fn verification(source: &Source) -> String {
-    match (source.kind, source.provider.as_deref().or(source.scheme.as_deref())) {
-        (SourceKind::Publish, _) => "an API key".to_owned(),
-        (SourceKind::Webhook, named) => named.unwrap_or("none").to_owned(),
     }
 }
 
@@ -159,6 +168,8 @@ async fn page<N: Need>(
     let names = Names::read(&store, member.scope()).await?;
     let nonce = Nonce::fresh();
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
+    let (presets, now) = (providers::known(&app.engine), app.engine.clock.now());
+    let sender = Chosen::of(presets, &source);
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
     let view = SourceDetail {
         id: source.id.to_string(),
@@ -170,7 +181,12 @@ async fn page<N: Need>(
             masked: source.secrets.iter().map(|secret| format::masked(secret.expose())).collect(),
             shown: if secrets == Secrets::Shown { plain().collect() } else { Vec::new() },
         },
-        facts: facts(&source),
+        overlap: SourceDetail::overlaps(),
+        retired_until: source.retired_token.as_ref().filter(|old| now < old.until).map(|old| shown(old.until)),
+        handover: handover(&source, now),
+        about: sender.about(providers::trust(presets, &source)),
+        without_secrets: without_secrets(&source).to_owned(),
+        facts: facts(&source, &sender),
         connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
         events: if member.may(Permission::EventsRead) { events(&store, &names, source.id).await? } else { Vec::new() },
         refused: if member.may(Permission::RequestsRead) {
@@ -183,11 +199,27 @@ async fn page<N: Need>(
     Ok(answer::show(&view, &nonce))
 }
 
-fn facts(source: &Source) -> Vec<Fact> {
-    let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", verification(source))];
+const fn without_secrets(source: &Source) -> &'static str {
+    match (source.handshake_until, source.public_keys.is_empty()) {
+        (_, false) => "None: the sender signs with a key of its own, of which the public half is known here.",
+        (Some(_), true) => "None yet: the sender hands it over.",
+        (None, true) => "None: nothing proves who sends.",
+    }
+}
+
+fn handover(source: &Source, now: Timestamp) -> Option<Handover> {
+    let until = source.handshake_until.filter(|_| source.secrets.is_empty())?;
+    Some(if now < until { Handover::Awaited } else { Handover::Over })
+}
+
+fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", sender.verification())];
     if let Some(config) = source.config.as_object().filter(|config| !config.is_empty()) {
         let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         facts.extend(config.iter().map(|(name, value)| Fact::new(name.replace('_', " "), text(value))));
+    }
+    if !source.public_keys.is_empty() {
+        facts.push(Fact::new("Public keys", source.public_keys.len().to_string()));
     }
     facts.push(Fact::new("Dedup key", source.dedup.key.as_str()));
     facts.push(Fact::new("Dedup window", format::span_s(u64::from(source.dedup.window_s))));
@@ -230,6 +262,21 @@ async fn resume(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: P
     let id = id?.0;
     configured::made(configure::source::resume(&app.engine, &member.by(), id, configured::forget).await?)?;
     Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "resumed"))
+}
+
+/// The URL there is goes on working for as long as was chosen.
+async fn rotate_url(member: Member<SourcesWrite>, app: Data<App>, id: Id, posted: Posted) -> Answer {
+    let id = id?.0;
+    let overlap_s = posted.number("overlap_s").map_err(Problem::from)?.unwrap_or(front_door::DEFAULT_OVERLAP_S);
+    let change = (id, overlap_s);
+    configured::made(front_door::rotate_url(&app.engine, &member.by(), change, configured::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "rotated"))
+}
+
+async fn await_handshake(member: Member<SourcesWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
+    let id = id?.0;
+    configured::made(front_door::await_handshake(&app.engine, &member.by(), id, configured::forget).await?)?;
+    Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id.to_string()), "awaiting"))
 }
 
 async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {

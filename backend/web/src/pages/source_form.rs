@@ -1,23 +1,36 @@
 //! Making and changing a source by a form.
 
 use actix_web::{http::StatusCode, web::Data};
-use postern_domain::{dedup::DedupSpec, source::SourceKind};
+use postern_domain::{
+    Invalid, Secret,
+    answer::AnswerSpec,
+    dedup::DedupSpec,
+    intake::Replay,
+    source::{HeaderToken, SourceKind},
+};
 use postern_frontend::{
     form::Form,
     links,
     pages::source_form::{SourceEditor, SourceForm},
     shell::Section,
 };
-use postern_pipeline::configure::source::{self as verbs, NewSource, SourceChange};
+use postern_pipeline::{
+    configure::source::{self as verbs, NewSource, SourceChange},
+    providers,
+};
 use postern_store::tenant::Source;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     Halt,
     answer::{self, Nonce},
     config_rows::{self as rows, Answer},
+    generic::PUBLISH,
     posted::Posted,
+    provider_list,
+    sender::Chosen,
     source::find,
+    source_config,
 };
 use crate::{
     App,
@@ -29,46 +42,52 @@ use crate::{
 
 type Id = Result<PathId<postern_domain::SourceId>, Halt>;
 
-/// Senders that sign in a way of their own; the other words are schemes.
-const PROVIDERS: [&str; 3] = ["stripe", "github", "standard-webhooks"];
-const PUBLISH: &str = "publish";
-
+/// First who sends, then what that one needs.
 pub(super) async fn new(member: Member<SourcesWrite>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
     let mut query = query?.without_empty();
-    let mut form = SourceForm::default();
-    form.provider.value = query.text("provider").unwrap_or_default();
+    let (sender, scheme, sought) = (query.text("provider"), query.text("scheme"), query.text("q"));
     query.finish()?;
-    page(&app, &member, StatusCode::OK, None, form).await
+    let chosen = sender.as_deref().and_then(|id| Chosen::new(providers::known(&app.engine), id, scheme.as_deref()));
+    match chosen {
+        Some(chosen) => page(&app, &member, StatusCode::OK, (chosen, None), chosen.form()).await,
+        // Who is not known may be found by a part of the name.
+        None => provider_list::page(&app, &member, sought.or(sender).unwrap_or_default()).await,
+    }
 }
 
 pub(super) async fn edit(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {
     let source = find(&rows::store(&app, &member), id).await?;
-    let form = filled(&source);
-    page(&app, &member, StatusCode::OK, Some(&source), form).await
+    let chosen = Chosen::of(providers::known(&app.engine), &source);
+    page(&app, &member, StatusCode::OK, (chosen, Some(&source)), filled(chosen, &source)).await
 }
 
 pub(super) async fn create(member: Member<SourcesWrite>, app: Data<App>, posted: Posted) -> Answer {
-    let tried = match read_new(&posted) {
+    let (sender, scheme) = (posted.text("provider"), posted.optional("scheme"));
+    let Some(chosen) = Chosen::new(providers::known(&app.engine), sender, scheme.as_deref()) else {
+        return provider_list::page(&app, &member, sender.to_owned()).await;
+    };
+    let tried = match read_new(&posted, chosen) {
         Ok(new) => verbs::create(&app.engine, &member.by(), new, rows::forget).await.map_err(Problem::from),
-        Err(problem) => Err(problem),
+        Err(invalid) => Err(invalid.into()),
     };
     match tried {
         Ok(done) => {
             let id = rows::made(done)?.id.to_string();
             Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &id), "created"))
         }
-        Err(problem) => again(&app, &member, None, &posted, problem).await,
+        Err(problem) => again(&app, &member, (chosen, None), &posted, problem).await,
     }
 }
 
 pub(super) async fn save(member: Member<SourcesWrite>, app: Data<App>, id: Id, posted: Posted) -> Answer {
     let source = find(&rows::store(&app, &member), id).await?;
-    let tried = match read_change(&posted, &source) {
+    let chosen = Chosen::of(providers::known(&app.engine), &source);
+    let tried = match read_change(&posted, chosen, &source) {
         Ok(change) => {
             let change = (source.id, change);
             verbs::update(&app.engine, &member.by(), change, rows::forget).await.map_err(Problem::from)
         }
-        Err(problem) => Err(problem),
+        Err(invalid) => Err(invalid.into()),
     };
     match tried {
         Ok(done) => {
@@ -76,121 +95,184 @@ pub(super) async fn save(member: Member<SourcesWrite>, app: Data<App>, id: Id, p
             let word = if after.updated_at == source.updated_at { "unchanged" } else { "saved" };
             Ok(answer::done(&links::source(&member.membership.tenant.to_string(), &after.id.to_string()), word))
         }
-        Err(problem) => again(&app, &member, Some(&source), &posted, problem).await,
+        Err(problem) => again(&app, &member, (chosen, Some(&source)), &posted, problem).await,
     }
 }
+
+/// Who sends, and the source if there is one already.
+type Subject<'a> = (Chosen<'a>, Option<&'a Source>);
 
 /// The form as it was typed, without its secrets, and with what is wrong beside its fields.
 async fn again(
     app: &Data<App>,
     member: &Member<SourcesWrite>,
-    source: Option<&Source>,
+    subject: Subject<'_>,
     posted: &Posted,
     problem: Problem,
 ) -> Answer {
-    let mut form = source.map(filled).unwrap_or_default();
+    let (chosen, source) = subject;
+    let mut form = source.map_or_else(|| chosen.form(), |source| filled(chosen, source));
     for field in form.fields_mut() {
-        // Who sends is fixed once the source exists; a field that this sender does not have was not sent.
-        let is_fixed = field.name == "provider" && source.is_some();
-        if !is_fixed && field.name != "secrets" && !posted.all(field.name).is_empty() {
-            field.value = posted.text(field.name).to_owned();
+        // Who sends was chosen before; a field that this sender does not have was not sent.
+        let is_kept = ["provider", "scheme", "secrets", "header_token.value"].contains(&&*field.name);
+        if !is_kept && !posted.all(&field.name).is_empty() {
+            posted.text(&field.name).clone_into(&mut field.value);
         }
     }
     if !answer::explain(&mut form, &problem) {
         return Err(problem.into());
     }
-    page(app, member, problem.code().status(), source, form).await
+    page(app, member, problem.code().status(), subject, form).await
 }
 
 async fn page(
     app: &Data<App>,
     member: &Member<SourcesWrite>,
     status: StatusCode,
-    source: Option<&Source>,
+    (chosen, source): Subject<'_>,
     form: SourceForm,
 ) -> Answer {
     let nonce = Nonce::fresh();
+    let shell = answer::shell(app, member, Section::Sources, None, &nonce).await?;
     let view = SourceEditor {
-        shell: answer::shell(app, member, Section::Sources, None, &nonce).await?,
         id: source.map(|source| source.id.to_string()),
         title: source.map(|source| source.name.clone()).unwrap_or_default(),
+        sender: chosen.view(&shell.to("sources/new"), source),
         form,
-        secrets_kept: source.map_or(0, |source| source.secrets.len()),
+        shell,
     };
     Ok(answer::html(status, &view, &nonce))
 }
 
-fn sender(source: &Source) -> &str {
-    match source.kind {
-        SourceKind::Publish => PUBLISH,
-        SourceKind::Webhook => source.provider.as_deref().or(source.scheme.as_deref()).unwrap_or("none"),
-    }
-}
-
-fn filled(source: &Source) -> SourceForm {
-    let mut form = SourceForm::default();
+fn filled(chosen: Chosen<'_>, source: &Source) -> SourceForm {
+    let mut form = chosen.form();
     form.name.value.clone_from(&source.name);
-    sender(source).clone_into(&mut form.provider.value);
-    for field in form.fields_mut() {
-        let kept = field.name.strip_prefix("config.").and_then(|name| source.config.get(name));
-        if let Some(value) = kept {
-            field.value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        }
+    source_config::fill(&mut form, &source.config);
+    form.public_keys.value = source.public_keys.join("\n\n");
+    form.public_url.value = source.public_url.clone().unwrap_or_default();
+    form.fill("dedup.key", source.dedup.key.as_str());
+    form.fill("dedup.window_s", source.dedup.window_s.to_string());
+    form.fill("replay", word(source.intake.replay));
+    form.fill("allowed_ips", source.allowed_ips.to_strings().join("\n"));
+    form.fill("allowed_methods", source.intake.allowed_methods.join(", "));
+    form.fill("content_types", source.intake.content_types.join("\n"));
+    form.fill("header_token.name", source.header_token.as_ref().map_or("", |token| &token.name));
+    form.fill("max_body_bytes", source.max_body_bytes.to_string());
+    if let Some(own) = &source.answer {
+        form.fill("response.status", own.status.to_string());
+        form.fill("response.content_type", own.content_type.as_str());
+        form.fill("response.body", own.body.as_str());
     }
-    form.dedup_key.value.clone_from(&source.dedup.key);
-    form.dedup_window_s.value = source.dedup.window_s.to_string();
-    form.allowed_ips.value = source.allowed_ips.to_strings().join("\n");
-    form.max_body_bytes.value = source.max_body_bytes.to_string();
     form
 }
 
-fn read_new(posted: &Posted) -> Result<NewSource, Problem> {
-    let sender = posted.text("provider");
-    let is_publish = sender == PUBLISH;
-    let is_provider = PROVIDERS.contains(&sender);
+fn read_new(posted: &Posted, chosen: Chosen<'_>) -> Result<NewSource, Invalid> {
+    let (provider, scheme) = match chosen {
+        Chosen::Preset(preset, scheme) => (Some(preset.id.clone()), Some(scheme.id.clone())),
+        Chosen::Generic(generic) => (None, Some(generic.id.to_owned()).filter(|id| id != PUBLISH)),
+        Chosen::Unknown(word) => (Some(word.to_owned()), None),
+    };
+    let is_publish = provider.is_none() && scheme.is_none();
     Ok(NewSource {
         name: posted.text("name").to_owned(),
         kind: if is_publish { SourceKind::Publish } else { SourceKind::Webhook },
-        provider: is_provider.then(|| sender.to_owned()),
-        scheme: (!is_provider && !is_publish).then(|| sender.to_owned()),
+        provider,
+        scheme,
         secrets: secrets(posted).unwrap_or_default(),
-        public_keys: Vec::new(),
-        config: if is_publish { None } else { Some(config(posted, sender, Map::new())?) },
-        public_url: None,
+        public_keys: public_keys(posted.text("public_keys")),
+        config: if is_publish { None } else { Some(source_config::read(posted, &chosen.form(), Map::new())?) },
+        public_url: posted.optional("public_url"),
         allowed_ips: posted.lines("allowed_ips"),
-        allowed_methods: Vec::new(),
-        content_types: Vec::new(),
-        replay: None,
-        header_token: None,
+        allowed_methods: methods(posted),
+        content_types: posted.lines("content_types"),
+        replay: replay(posted)?,
+        header_token: header_token(posted, None)?,
         dedup: dedup(posted)?,
-        answer: None,
+        answer: own_answer(posted)?,
         max_body_bytes: posted.number("max_body_bytes")?,
         rate_limit: None,
     })
 }
 
-fn read_change(posted: &Posted, source: &Source) -> Result<SourceChange, Problem> {
-    let sender = sender(source);
+/// What the form of this sender does not ask stays as it is.
+fn read_change(posted: &Posted, chosen: Chosen<'_>, source: &Source) -> Result<SourceChange, Invalid> {
     let is_webhook = source.kind == SourceKind::Webhook;
+    let asks = |name: &str| is_webhook && !posted.all(name).is_empty();
     let kept = source.config.as_object().cloned().unwrap_or_default();
     Ok(SourceChange {
         name: Some(posted.text("name").to_owned()),
         secrets: secrets(posted),
-        config: if is_webhook { Some(config(posted, sender, kept)?) } else { None },
-        allowed_ips: is_webhook.then(|| posted.lines("allowed_ips")),
+        public_keys: asks("public_keys").then(|| public_keys(posted.text("public_keys"))),
+        config: if is_webhook { Some(source_config::read(posted, &chosen.form(), kept)?) } else { None },
+        public_url: asks("public_url").then(|| posted.optional("public_url")),
+        allowed_ips: asks("allowed_ips").then(|| posted.lines("allowed_ips")),
+        allowed_methods: asks("allowed_methods").then(|| methods(posted)),
+        content_types: asks("content_types").then(|| posted.lines("content_types")),
+        replay: if is_webhook { replay(posted)? } else { None },
+        header_token: if asks("header_token.name") {
+            Some(header_token(posted, source.header_token.as_ref())?)
+        } else {
+            None
+        },
         dedup: dedup(posted)?,
+        answer: if asks("response.status") { Some(own_answer(posted)?) } else { None },
         max_body_bytes: posted.number("max_body_bytes")?,
         ..SourceChange::default()
     })
 }
 
 /// None typed: those that are kept stay.
-fn secrets(posted: &Posted) -> Option<Vec<postern_domain::Secret<String>>> {
+fn secrets(posted: &Posted) -> Option<Vec<Secret<String>>> {
     let lines = posted.lines("secrets");
-    (!lines.is_empty()).then(|| lines.into_iter().map(postern_domain::Secret::new).collect())
+    (!lines.is_empty()).then(|| lines.into_iter().map(Secret::new).collect())
 }
 
-fn dedup(posted: &Posted) -> Result<Option<DedupSpec>, Problem> {
+/// A key in PEM or as a JWK has several lines and ends where the next begins; any other has one.
+fn public_keys(text: &str) -> Vec<String> {
+    const PEM: &str = "-----BEGIN";
+    let text = text.replace("\r\n", "\n");
+    let text = text.replace(PEM, &format!("\n\n{PEM}"));
+    let mut keys = Vec::new();
+    for block in text.split("\n\n").map(str::trim).filter(|block| !block.is_empty()) {
+        if block.starts_with(PEM) || block.starts_with('{') {
+            keys.push(block.to_owned());
+        } else {
+            keys.extend(block.lines().map(str::trim).map(str::to_owned));
+        }
+    }
+    keys
+}
+
+fn methods(posted: &Posted) -> Vec<String> {
+    let text = posted.text("allowed_methods");
+    text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+const REPLAYS: [(&str, Replay); 3] = [("flag", Replay::Flag), ("refuse", Replay::Refuse), ("allow", Replay::Allow)];
+
+fn word(replay: Replay) -> &'static str {
+    REPLAYS.iter().find(|(_, known)| *known == replay).map_or("", |(word, _)| word)
+}
+
+fn replay(posted: &Posted) -> Result<Option<Replay>, Invalid> {
+    let Some(text) = posted.optional("replay") else { return Ok(None) };
+    let known = REPLAYS.iter().find(|(word, _)| *word == text);
+    known.map(|(_, replay)| Some(*replay)).ok_or_else(|| Invalid::new("replay", "must be flag, refuse or allow"))
+}
+
+/// No name: none. No value: the one that is kept, if the name is the same.
+fn header_token(posted: &Posted, kept: Option<&HeaderToken>) -> Result<Option<HeaderToken>, Invalid> {
+    let Some(name) = posted.optional("header_token.name") else { return Ok(None) };
+    let typed = posted.optional("header_token.value").map(Secret::new);
+    let value = match (typed, kept) {
+        (Some(typed), _) => typed,
+        (None, Some(kept)) if kept.name.eq_ignore_ascii_case(&name) => kept.value.clone(),
+        (None, _) => Secret::new(String::new()),
+    };
+    HeaderToken::parse(&name, value).map(Some)
+}
+
+fn dedup(posted: &Posted) -> Result<Option<DedupSpec>, Invalid> {
     let default = DedupSpec::default();
     Ok(Some(DedupSpec {
         key: posted.optional("dedup.key").unwrap_or(default.key),
@@ -198,43 +280,30 @@ fn dedup(posted: &Posted) -> Result<Option<DedupSpec>, Problem> {
     }))
 }
 
-/// What the form asks of this sender. What it does not ask stays as it is in `kept`.
-fn config(posted: &Posted, sender: &str, mut kept: Map<String, Value>) -> Result<Value, Problem> {
-    const NAMING: [&str; 2] = ["config.id_header", "config.type_header"];
-    let own: &[&str] = match sender {
-        "hmac" => &[
-            "config.header",
-            "config.prefix",
-            "config.algorithm",
-            "config.encoding",
-            "config.secret_encoding",
-            "config.template",
-            "config.timestamp_header",
-            "config.timestamp_unit",
-        ],
-        "token" => &["config.header", "config.prefix"],
-        _ => &[],
-    };
-    let naming: &[&str] = if PROVIDERS.contains(&sender) { &[] } else { &NAMING };
-    for name in own.iter().chain(naming) {
-        // The unit is a select, which always has a value; without a timestamp it says nothing.
-        let is_idle = *name == "config.timestamp_unit" && posted.optional("config.timestamp_header").is_none();
-        set(&mut kept, name, posted.optional(name).filter(|_| !is_idle).map(Value::String));
+/// All three empty: as usual.
+fn own_answer(posted: &Posted) -> Result<Option<AnswerSpec>, Invalid> {
+    let status = posted.number("response.status")?;
+    let content_type = posted.optional("response.content_type");
+    let body = posted.text("response.body").replace("\r\n", "\n");
+    if status.is_none() && content_type.is_none() && body.is_empty() {
+        return Ok(None);
     }
-    if ["hmac", "stripe", "standard-webhooks"].contains(&sender) {
-        set(&mut kept, "config.tolerance_s", posted.number::<i64>("config.tolerance_s")?.map(Value::from));
-    }
-    Ok(Value::Object(kept))
+    let content_type = content_type.unwrap_or_else(|| "application/json".to_owned());
+    Ok(Some(AnswerSpec { status: status.unwrap_or(200), content_type, body }))
 }
 
-fn set(config: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    let key = name.strip_prefix("config.").unwrap_or(name);
-    match value {
-        Some(value) => {
-            config.insert(key.to_owned(), value);
-        }
-        None => {
-            config.remove(key);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_end_where_the_next_begins() {
+        let pem = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
+        assert_eq!(public_keys(&format!("{pem}\r\n{pem}\n")), [pem, pem]);
+        assert_eq!(
+            public_keys("whpk_a\nwhpk_b\n\n{\n \"kty\": \"EC\"\n}"),
+            ["whpk_a", "whpk_b", "{\n \"kty\": \"EC\"\n}"]
+        );
+        assert!(public_keys(" \r\n ").is_empty());
     }
 }

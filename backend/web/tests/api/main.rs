@@ -21,6 +21,7 @@ mod matrix;
 mod members;
 mod openapi;
 mod pages;
+mod providers;
 mod redirects;
 mod sessions;
 mod vectors;

@@ -59,7 +59,8 @@ impl Owned {
     fn fill(&self, path: &str) -> String {
         let noun = path.trim_start_matches("/api/v1/").split('/').next().unwrap_or_default();
         let known = self.ids.iter().find(|(known, _)| *known == noun).map(|(_, id)| id.clone());
-        path.replace("{id}", &known.unwrap_or_else(|| "evt_00000000000000000000000000".to_owned()))
+        path.replace("{provider}", "stripe")
+            .replace("{id}", &known.unwrap_or_else(|| "evt_00000000000000000000000000".to_owned()))
     }
 }
 
@@ -99,7 +100,7 @@ fn a_key_that_may_do_everything_else_is_too_weak() {
     let server = Server::new();
     let owner = server.tenant("a");
     let owned = Owned::of(&owner);
-    for operation in operations() {
+    for operation in operations().into_iter().filter(|operation| operation.permission != "any") {
         let others: Vec<&str> =
             Permission::ALL.iter().map(|known| known.as_str()).filter(|known| *known != operation.permission).collect();
         let answer =

@@ -13,6 +13,7 @@ pub(crate) mod event;
 mod kept;
 pub(crate) mod member;
 mod patch;
+pub(crate) mod provider;
 pub(crate) mod publish;
 pub(crate) mod request;
 pub(crate) mod schema;
@@ -28,6 +29,7 @@ use crate::{auth::identify, route};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let scope = web::scope("/api/v1")
         .wrap(from_fn(identify))
+        .configure(provider::routes)
         .configure(source::routes)
         .configure(destination::routes)
         .configure(connection::routes)

@@ -73,6 +73,27 @@ pub(crate) enum Role {
     Owner,
 }
 
+/// How far what comes can be trusted, from `A`, where body, time and id are signed, to `E`, where nothing shows who
+/// sends.
+#[derive(ToSchema)]
+pub(crate) enum TrustLevel {
+    A,
+    B,
+    C,
+    D,
+    E,
+}
+
+/// `learned`: the provider hands it over in its first request, or it is entered.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum SecretNeed {
+    Required,
+    Optional,
+    Learned,
+    None,
+}
+
 /// By what two requests are the same event, and for how long.
 #[derive(ToSchema)]
 pub(crate) struct Dedup {

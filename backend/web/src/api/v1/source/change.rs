@@ -38,7 +38,7 @@ pub(crate) async fn create(
     let by = caller.by(once.with_body(&body.bytes));
     let done = source::create(&app.engine, &by, body.value.try_into()?, remember(&app, StatusCode::CREATED)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(created(PATH, done, |source| SourceView::of(source, &app.settings)))
+    Ok(created(PATH, done, |source| SourceView::of(source, &app)))
 }
 
 /// Change a source
@@ -59,7 +59,7 @@ pub(crate) async fn update(
     let change = (id.0, body.value.try_into()?);
     let done = source::update(&app.engine, &by, change, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(changed(done, |source| SourceView::of(source, &app.settings)))
+    Ok(changed(done, |source| SourceView::of(source, &app)))
 }
 
 /// Delete a source and its connections
@@ -94,7 +94,7 @@ pub(crate) async fn pause(
     let by = caller.by(once.with_body(&[]));
     let done = source::pause(&app.engine, &by, id.0, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(changed(done, |source| SourceView::of(source, &app.settings)))
+    Ok(changed(done, |source| SourceView::of(source, &app)))
 }
 
 /// Take events in again
@@ -113,7 +113,7 @@ pub(crate) async fn resume(
     let by = caller.by(once.with_body(&[]));
     let done = source::resume(&app.engine, &by, id.0, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(changed(done, |source| SourceView::of(source, &app.settings)))
+    Ok(changed(done, |source| SourceView::of(source, &app)))
 }
 
 /// A remembered answer lacks the URL, which lets its holder in; here it is put back.
@@ -132,5 +132,5 @@ pub(super) async fn whole(app: &App, scope: TenantScope, done: Done<Source>) -> 
 }
 
 pub(super) fn remember(app: &App, status: StatusCode) -> impl FnOnce(&Source) -> (u16, String) {
-    move |source| remembered(status, &SourceView::of(source, &app.settings).without_secrets())
+    move |source| remembered(status, &SourceView::of(source, app).without_secrets())
 }

@@ -56,7 +56,7 @@ pub(crate) async fn rotate_url(
     let rotation = (id.0, body.value.overlap_s);
     let done = front_door::rotate_url(&app.engine, &by, rotation, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(changed(done, |source| SourceView::of(source, &app.settings)))
+    Ok(changed(done, |source| SourceView::of(source, &app)))
 }
 
 /// Await the secret of a source
@@ -77,5 +77,5 @@ pub(crate) async fn await_handshake(
     let by = caller.by(once.with_body(&[]));
     let done = front_door::await_handshake(&app.engine, &by, id.0, remember(&app, StatusCode::OK)).await?;
     let done = whole(&app, caller.scope(), done).await?;
-    Ok(changed(done, |source| SourceView::of(source, &app.settings)))
+    Ok(changed(done, |source| SourceView::of(source, &app)))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn list(
     let store = app.engine.store.tenant(caller.scope());
     let rows = store.sources().list(page.after().map(SourceId::from_uuid), page.fetch()).await?;
     let position = |source: &Source| source.id.uuid().as_bytes().to_vec();
-    Ok(web::Json(page.answer(rows, position, |source| SourceView::of(&source, &app.settings))))
+    Ok(web::Json(page.answer(rows, position, |source| SourceView::of(&source, &app))))
 }
 
 /// Look at one source
@@ -46,5 +46,5 @@ pub(crate) async fn find(
 ) -> Result<web::Json<SourceView>, Problem> {
     let store = app.engine.store.tenant(caller.scope());
     let source = store.sources().find(id.0).await?.ok_or_else(Problem::not_found)?;
-    Ok(web::Json(SourceView::of(&source, &app.settings)))
+    Ok(web::Json(SourceView::of(&source, &app)))
 }

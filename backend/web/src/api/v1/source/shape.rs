@@ -8,18 +8,21 @@ use postern_domain::{
     intake::Replay,
     source::{HeaderToken, SourceKind},
 };
-use postern_pipeline::configure::source::{NewSource, SourceChange};
+use postern_pipeline::{
+    configure::source::{NewSource, SourceChange},
+    providers,
+};
 use postern_store::tenant::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
+    App,
     api::v1::{
         patch::{nullable, present},
         schema,
     },
-    settings::Settings,
 };
 
 /// A source to be made.
@@ -31,16 +34,16 @@ pub(crate) struct CreateSource {
     pub(crate) name: String,
     #[schema(value_type = schema::SourceKind)]
     pub(crate) kind: SourceKind,
-    /// One of those that `GET /providers` lists; implies a scheme.
+    /// An id of `GET /providers`, such as `stripe`; implies its first scheme.
     #[serde(default)]
     pub(crate) provider: Option<String>,
-    /// How the sender proves itself: one of the provider's, or `hmac`, `token`, `bearer`, `basic`, `none`.
+    /// How the sender proves itself: one of the provider's schemes, or `hmac`, `token`, `bearer`, `basic`, `none`.
     #[serde(default)]
     pub(crate) scheme: Option<String>,
     /// All of them are valid, so that one can be changed without a gap. Never shown again.
     #[serde(default)]
     pub(crate) secrets: Vec<String>,
-    /// The sender's, for schemes that sign with a private key.
+    /// The sender's, where it signs with a private key: PEM, base64 or a JWK, as the provider gives it out.
     #[serde(default)]
     pub(crate) public_keys: Vec<String>,
     /// Of the scheme.
@@ -156,6 +159,9 @@ pub(crate) struct SourceView {
     name: String,
     provider: Option<String>,
     scheme: Option<String>,
+    /// How far what comes in can be trusted; none where nobody sends, or the provider is not known any more.
+    #[schema(value_type = Option<schema::TrustLevel>)]
+    trust_level: Option<&'static str>,
     #[schema(value_type = Object)]
     config: Value,
     /// Where the sender posts to. Whoever knows it can try; keep it to the sender.
@@ -192,15 +198,16 @@ pub(crate) struct SourceView {
 }
 
 impl SourceView {
-    pub(crate) fn of(source: &Source, settings: &Settings) -> Self {
+    pub(crate) fn of(source: &Source, app: &App) -> Self {
         Self {
             id: source.id.to_string(),
             kind: source.kind,
             name: source.name.clone(),
             provider: source.provider.clone(),
             scheme: source.scheme.clone(),
+            trust_level: providers::trust(providers::known(&app.engine), source).map(|trust| trust.as_str()),
             config: source.config.clone(),
-            ingest_url: source.token.as_ref().map(|token| settings.ingest_url(token.expose())),
+            ingest_url: source.token.as_ref().map(|token| app.settings.ingest_url(token.expose())),
             public_url: source.public_url.clone(),
             allowed_ips: source.allowed_ips.to_strings(),
             allowed_methods: source.intake.allowed_methods.clone(),
