@@ -110,8 +110,7 @@ impl<'p> Chosen<'p> {
 
     /// An empty form with the fields of this sender.
     pub(super) fn form(&self) -> SourceForm {
-        let mut form = SourceForm::default();
-        form.more = match self {
+        let more = match self {
             Self::Preset(preset, scheme) => {
                 let mut more = more::of_front_door(&preset.name, &preset.source_ranges);
                 more.iter_mut().take(1).for_each(|group| group.inputs.extend(tolerance(scheme)));
@@ -125,6 +124,7 @@ impl<'p> Chosen<'p> {
             }
             Self::Unknown(_) => more::of_front_door("", &[]),
         };
+        let mut form = SourceForm { more, ..SourceForm::default() };
         match self {
             Self::Preset(preset, scheme) => {
                 form.provider.value.clone_from(&preset.id);
