@@ -56,9 +56,10 @@ impl Vector {
         if let Some(tolerance) = self.tolerance {
             config.insert("tolerance_s".to_owned(), tolerance.into());
         }
+        let jwk = self.jwk.as_ref().map(Value::to_string);
         let credentials = Credentials {
             secrets: self.secret.iter().map(|text| Secret::new(text.clone())).collect(),
-            public_keys: self.public_keys(),
+            public_keys: [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().cloned().collect(),
         };
         let (provider, scheme) = (Some(self.provider.as_str()), Some(self.scheme.as_str()));
         let parsed = SourceScheme::parse(Presets::builtin(), provider, scheme, &Value::Object(config), credentials);
@@ -67,11 +68,6 @@ impl Vector {
             Err(invalid) if self.expect == "invalid" && invalid.field == "secrets" => None,
             Err(invalid) => panic!("{}: {invalid}", self.id),
         }
-    }
-
-    fn public_keys(&self) -> Vec<String> {
-        let jwk = self.jwk.as_ref().map(Value::to_string);
-        [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().cloned().collect()
     }
 
     pub(super) fn header_map(&self) -> HeaderMap {
