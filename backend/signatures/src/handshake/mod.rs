@@ -23,6 +23,7 @@ use crate::{
 
 pub(crate) use table::{HandshakeTable, from_fields};
 
+const MAX_TOKEN_BYTES: usize = 256;
 const MAX_REFLECTED_BYTES: usize = 1_024;
 const PLAIN: &str = "text/plain; charset=utf-8";
 /// Any text that is not empty.
@@ -208,6 +209,10 @@ impl Handshakes {
                 },
                 Piece::Mac { value, write } => {
                     let signed = value.read(request).filter(|text| handshake.may_reflect(text))?;
+                    let is_signed = matches!(stage, Stage::Signed(_));
+                    if !is_signed && !is_token(&signed) {
+                        return None;
+                    }
                     let place = if let Stage::Signed(Some(place)) = stage { place } else { 0 };
                     text.push_str(&write(&self.keys.get(place)?.mac(&[signed.as_bytes()])));
                 }
@@ -215,6 +220,11 @@ impl Handshakes {
         }
         Some(text)
     }
+}
+
+/// Whoever knows the address may ask for the MAC of it: so it must not be what a sender's event could look like.
+fn is_token(text: &str) -> bool {
+    text.len() <= MAX_TOKEN_BYTES && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 impl fmt::Debug for Handshakes {

@@ -208,3 +208,13 @@ fn a_sender_without_a_preset_can_have_greetings_of_its_own() {
         assert!(invalid.field.starts_with(field), "{invalid}");
     }
 }
+
+#[test]
+fn nobody_has_a_body_signed_by_an_unsigned_greeting() {
+    let crc = |token: &str| Call::new("x-twitter", &json!({}), &[SECRET]).get(&format!("crc_token={token}")).heard();
+    assert!(matches!(crc("NDQ4MzI_-0"), Ok(Heard::Greeting(_))));
+    // What is signed here would be the signature of an event with that body.
+    for body in ["%7B%22for_user_id%22%3A%221%22%7D", "[]", "a=b", "\"x\"", &"a".repeat(257)] {
+        assert!(!matches!(crc(body), Ok(Heard::Greeting(_))), "{body}");
+    }
+}
