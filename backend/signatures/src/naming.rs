@@ -133,6 +133,7 @@ impl Reader<'_> {
                 let found = self.found.get_or_init(|| self.lookup.find(body));
                 found.get(*number).and_then(Option::as_deref).map(Cow::Borrowed)
             }
+            Place::Form(_) | Place::FormJson(..) if matches!(body.first(), Some(b'{' | b'[')) => None,
             Place::Form(name) => form::find(body, name),
             Place::FormJson(name, pointer) => {
                 form::find(body, name).and_then(|json| pointer.find(json.as_bytes())).map(Cow::Owned)

@@ -30,7 +30,7 @@ on_every_database! {
         let request = request_on_record(&route.api, "refused").await;
         assert_eq!(request["source_id"], route.source);
         assert!(text(&request, "cause").contains("signature"), "{request}");
-        assert!(text(&request, "expected").contains("v1"), "{request}");
+        assert!(text(&request, "expected").contains("stripe-signature"), "{request}");
         assert_eq!(request["remote"], "127.0.0.1");
         assert_eq!(request["event_id"], Value::Null);
         assert_eq!(route.api.found("/events").await["data"], json!([]));

@@ -41,6 +41,38 @@ fn verify(criterion: &mut Criterion) {
         }
     }
     group.finish();
+    verify_vectors(criterion);
+}
+
+/// The schemes in code that have a shared secret, on the collected vectors, whose bodies are shorter.
+fn verify_vectors(criterion: &mut Criterion) {
+    let text = include_str!("../../vectors/provider_vectors.json");
+    let vectors: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
+    let mut group = criterion.benchmark_group("verify a vector");
+    for vector in vectors.iter().filter(|vector| vector["expect"] == "valid" && vector["kind"] == "verify") {
+        let text = |name: &str| vector[name].as_str().unwrap_or_default();
+        let credentials = vec![Secret::new(text("secret").to_owned())];
+        let (provider, scheme) = (Some(text("provider")), Some(text("scheme")));
+        let source = SourceScheme::parse(Presets::builtin(), provider, scheme, &vector["config"], credentials);
+        let Ok(source) = source else { continue };
+        let bare = HeaderMap::new();
+        let unsigned = RawRequest { method: "POST", url: URL, headers: &bare, body: b"" };
+        if sample::sign(&source, &unsigned, Timestamp::from_secs(0)).is_some() {
+            continue;
+        }
+        let given = vector["headers"].as_object().into_iter().flatten();
+        let headers: HeaderMap = given
+            .filter_map(|(name, value)| Some((name.parse().ok()?, value.as_str()?.parse().ok()?)))
+            .collect::<Vec<(http::HeaderName, http::HeaderValue)>>()
+            .into_iter()
+            .collect();
+        let body = text("body").as_bytes();
+        let request = RawRequest { method: text("method"), url: text("url"), headers: &headers, body };
+        let now = Timestamp::from_secs(vector["timestamp_now"].as_i64().unwrap_or(0));
+        assert!(source.hear(&request, now, &()).is_ok(), "{}", text("id"));
+        group.bench_function(text("id"), |bencher| bencher.iter(|| source.hear(&request, now, &())));
+    }
+    group.finish();
 }
 
 criterion_group!(benches, verify);

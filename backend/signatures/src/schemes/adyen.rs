@@ -1,7 +1,7 @@
 //! Adyen's standard webhooks: `additionalData.hmacSignature` in each item, base64 HMAC-SHA256 over eight of its fields.
 //!
-//! The fields are joined with `:` and nothing is escaped, so where one ends and the next begins is not signed; neither is
-//! anything else of an item, nor which items came together. All items must be signed.
+//! The fields are joined with `:` and nothing is escaped: only the merchant's own reference may contain one, so that the
+//! joined text can be cut in one way. Nothing else of an item is signed, nor which items came together. All items must be.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::{Invalid, Secret, Timestamp};
@@ -109,7 +109,8 @@ impl Coded for Adyen {
         for wrapped in &notification.items {
             secret_index = Some(self.verify_item(&wrapped.item)?);
         }
-        Ok(Proof::Shown(Shown { secret_index, ..Shown::default() }))
+        let ids: Vec<String> = notification.items.iter().map(|wrapped| wrapped.item.id()).collect();
+        Ok(Proof::Shown(Shown { secret_index, event_id: Some(ids.join(",")), ..Shown::default() }))
     }
 }
 
@@ -119,19 +120,22 @@ impl Adyen {
         if signature.is_empty() {
             return Err(lacking("`additionalData.hmacSignature` in each item"));
         }
-        let signed = [
-            item.psp_reference.0.as_str(),
-            &item.original_reference.0,
-            &item.merchant_account_code.0,
-            &item.merchant_reference.0,
-            &item.amount.value.0,
-            &item.amount.currency.0,
-            &item.event_code.0,
-            &item.success.0,
-        ]
-        .join(":");
+        let before = [&item.psp_reference, &item.original_reference, &item.merchant_account_code];
+        let after = [&item.amount.value, &item.amount.currency, &item.event_code, &item.success];
+        if before.iter().chain(&after).any(|field| field.0.contains(':')) {
+            return Err(lacking("no `:` in the signed fields of an item, but in the merchant's reference"));
+        }
+        let fields = before.into_iter().chain([&item.merchant_reference]).chain(after);
+        let signed = fields.map(|field| field.0.as_str()).collect::<Vec<_>>().join(":");
         let found = self.keys.find(&[signed.as_bytes()], std::iter::once(STANDARD.decode(signature).ok()));
         found.ok_or_else(|| mismatch("`additionalData.hmacSignature` in each item", self.keys.len()))
+    }
+}
+
+impl Item {
+    /// All of it is signed.
+    fn id(&self) -> String {
+        format!("{}:{}:{}", self.psp_reference.0, self.event_code.0, self.success.0)
     }
 }
 

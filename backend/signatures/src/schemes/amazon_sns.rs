@@ -36,7 +36,8 @@ pub(crate) struct AmazonSns {
 #[serde(rename_all = "PascalCase")]
 struct Message {
     r#type: String,
-    message_id: String,
+    #[serde(rename = "MessageId")]
+    id: String,
     topic_arn: String,
     message: String,
     timestamp: String,
@@ -90,14 +91,14 @@ impl Coded for AmazonSns {
         if message.r#type == CONFIRMATION {
             return message.confirm(keys);
         }
-        Ok(Proof::Shown(Shown { secret_index: Some(0), event_id: Some(message.message_id), ..Shown::default() }))
+        Ok(Proof::Shown(Shown { secret_index: Some(0), event_id: Some(message.id), ..Shown::default() }))
     }
 }
 
 impl Message {
     /// The fields that are signed, by name, each with its name; none when one is missing.
     fn signed(&self) -> Option<String> {
-        let mut fields = vec![("Message", self.message.as_str()), ("MessageId", &self.message_id)];
+        let mut fields = vec![("Message", self.message.as_str()), ("MessageId", &self.id)];
         match self.r#type.as_str() {
             NOTIFICATION => fields.extend(self.subject.as_deref().map(|subject| ("Subject", subject))),
             CONFIRMATION | FAREWELL => fields.push(("SubscribeURL", self.confirmation_url.as_deref()?)),

@@ -2,8 +2,10 @@
 //!
 //! The key is the SHA-1 of the private key. Before a webhook exists, Braintree asks by GET for the HMAC of a challenge.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::{Invalid, Secret, Timestamp};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 
 use crate::{
     coded::{Coded, Proof, Shown},
@@ -54,15 +56,23 @@ impl Coded for Braintree {
         let [pairs, payload] = ["bt_signature", "bt_payload"].map(|name| only(&parameters, name));
         let pairs = pairs.and_then(|pairs| std::str::from_utf8(pairs).ok());
         let payload = payload.filter(|payload| payload.iter().all(|byte| is_base64(*byte)));
-        let (Some(pairs), Some(payload)) = (pairs, payload) else {
-            return Err(lacking("`bt_signature` once, and `bt_payload` once, in base64"));
+        let (Some(pairs), Some(payload), 2) = (pairs, payload, parameters.len()) else {
+            return Err(lacking("`bt_signature` and `bt_payload`, in base64, and nothing else"));
         };
         // Braintree signs the payload with the line end that its base64 has; some forms lose it.
         let texts: [&[&[u8]]; 2] = [&[payload], &[payload, b"\n"]];
         let found = texts.into_iter().find_map(|parts| self.keys.find(parts, self.signatures(pairs)));
         let what = format!("`bt_signature` with a pair of the public key `{}`", self.public_key);
         let secret_index = found.ok_or_else(|| mismatch(&what, self.keys.len()))?;
-        Ok(Proof::Shown(Shown { secret_index: Some(secret_index), covers_body: true, ..Shown::default() }))
+        // The pairs for other keys are not signed: the payload alone names the event.
+        let payload = payload.strip_suffix(b"\n").unwrap_or(payload);
+        Ok(Proof::Shown(Shown {
+            secret_index: Some(secret_index),
+            covers_body: true,
+            event_id: Some(hex::encode(Sha256::digest(payload))),
+            event_type: kind(payload),
+            ..Shown::default()
+        }))
     }
 
     fn greet(&self, request: &RawRequest<'_>) -> Option<Greeting> {
@@ -90,6 +100,14 @@ impl std::fmt::Debug for Braintree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Braintree({:?}, public key `{}`)", self.keys, self.public_key)
     }
+}
+
+/// What stands in the notification's `kind`.
+fn kind(payload: &[u8]) -> Option<String> {
+    let bytes: Vec<u8> = payload.iter().copied().filter(|byte| *byte != b'\n').collect();
+    let xml = String::from_utf8(STANDARD.decode(bytes).ok()?).ok()?;
+    let (_, rest) = xml.split_once("<kind>")?;
+    rest.split_once("</kind>").map(|(kind, _)| kind.to_owned())
 }
 
 fn digest(private_key: &str) -> Secret<Vec<u8>> {

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const HEADER: &str = "x-hook0-signature";
+/// Names the event, where it is signed.
+const ID: HeaderName = HeaderName::from_static("x-event-id");
 const MAX_PARTS: usize = 32;
 const MAX_COVERED: usize = 64;
 
@@ -102,10 +104,13 @@ impl Coded for Hook0 {
         let secret_index = found.ok_or_else(|| mismatch(what, self.keys.len()))?;
         // Without `v1` the names were covered by nothing.
         let signed_headers = if parts.v1.is_some() { covered } else { Vec::new() };
+        let event_id =
+            if signed_headers.contains(&ID) { request.single_text(ID.as_str())?.map(str::to_owned) } else { None };
         Ok(Proof::Shown(Shown {
             secret_index: Some(secret_index),
             covers_body: true,
             signed_headers,
+            event_id,
             ..Shown::default()
         }))
     }

@@ -175,7 +175,8 @@ fn no_changed_body_passes() {
         let (vector, source) = chance.pick(&all);
         let altered = alter(chance, vector.body.as_bytes());
         let heard = vector.hear(source, &vector.header_map(), &altered);
-        assert!(heard.is_err() || altered == vector.body.as_bytes(), "{}: {altered:?}", vector.id);
+        let is_same = altered == vector.body.as_bytes() || vector.says_the_same(&altered);
+        assert!(heard.is_err() || is_same, "{}: {altered:?}", vector.id);
     });
 }
 

@@ -38,11 +38,11 @@ fn every_changed_bit_of_a_signed_body_is_refused() {
     for (vector, source) in valid() {
         let headers = vector.header_map();
         let taken = |body: &[u8]| vector.hear(&source, &headers, body).is_ok();
-        let altered = flips(vector.body.as_bytes(), is_slow(&vector));
-        let passed = altered.iter().filter(|body| taken(body)).count();
+        let mut altered = flips(vector.body.as_bytes(), is_slow(&vector));
+        altered.push(format!("{} ", vector.body).into_bytes());
+        let passed = altered.iter().filter(|body| taken(body) && !vector.says_the_same(body)).count();
         if covers_body(&source) {
             assert_eq!(passed, 0, "{}", vector.id);
-            assert!(!taken(format!("{} ", vector.body).as_bytes()), "{}", vector.id);
         } else {
             let preset = Presets::builtin().find(&vector.provider).expect("a preset");
             let scheme = preset.scheme(Some(&vector.scheme)).expect("a scheme");
@@ -65,15 +65,36 @@ fn with(headers: &HeaderMap, name: &str, value: &[u8]) -> Option<HeaderMap> {
     Some(altered)
 }
 
+fn parts(header: &str) -> impl Iterator<Item = &str> {
+    header.split([',', ';', ' ']).filter(|part| !part.is_empty())
+}
+
+/// Each with its key; in lists of Standard Webhooks the key stands apart.
+fn signatures(header: &str) -> impl Iterator<Item = &str> {
+    parts(header).filter(|part| part.len() > 30)
+}
+
 /// Parts of a header that nobody signs, and encodings with the same value.
 fn may_pass(vector: &Vector, name: &str, altered: &str) -> bool {
     let original = vector.headers.get(name).map_or("", String::as_str);
     match vector.provider.as_str() {
-        // Of several signatures one is enough: the others may be anything.
-        _ if original.matches("v1").count() > 1 || original.matches("h1").count() > 1 => true,
-        "paddle" => original.contains("h2"),
-        "stripe" => original.contains("v0") || original.matches("v1").count() > 1,
+        // Of several signatures one is enough: the others may be anything, the time may not.
+        _ if signatures(original).count() > 1 => {
+            let times = |text: &str| {
+                parts(text)
+                    .filter(|part| part.starts_with("t=") || part.starts_with("ts="))
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let (before, after): (Vec<String>, Vec<String>) = (times(original), times(altered));
+            let kept = signatures(original).any(|one| parts(altered).any(|other| other == one));
+            before == after && kept
+        }
         "veriff" => altered.eq_ignore_ascii_case(original),
+        // Twilio's and Mailgun's bodies are read as what they say they are.
+        _ if name.eq_ignore_ascii_case("content-type") => altered.eq_ignore_ascii_case(original),
+        // The names of headers may be written in any case, and beside the newer code the older one counts for nothing.
+        "coinbase-cdp" => altered.eq_ignore_ascii_case(original) || original.contains("v0="),
         // The name of the scheme may be written in any case.
         "postmark" | "chargebee" => altered.eq_ignore_ascii_case(original) && altered[6..] == original[6..],
         _ => false,
@@ -96,6 +117,31 @@ fn every_changed_bit_of_a_signed_header_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn every_changed_bit_of_a_signed_address_is_refused() {
+    for (vector, source) in valid() {
+        let preset = Presets::builtin().find(&vector.provider).expect("a preset");
+        if !preset.scheme(Some(&vector.scheme)).expect("a scheme").needs_public_url {
+            continue;
+        }
+        for altered in flips(vector.url.as_bytes(), false) {
+            let Ok(url) = String::from_utf8(altered) else { continue };
+            // Twilio signs with the port or without it: one that it left out may be any.
+            if vector.provider == "twilio" && without_port(&url) == without_port(&vector.url) {
+                continue;
+            }
+            let altered = Vector { url, ..vector.clone() };
+            let heard = altered.hear(&source, &vector.header_map(), vector.body.as_bytes());
+            assert!(heard.is_err(), "{}: {}", vector.id, altered.url);
+        }
+    }
+}
+
+fn without_port(url: &str) -> Option<(String, String)> {
+    let uri: http::Uri = url.parse().ok()?;
+    Some((uri.host()?.to_owned(), uri.path_and_query()?.to_string()))
 }
 
 #[test]

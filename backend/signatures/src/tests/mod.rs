@@ -8,6 +8,7 @@ mod dedup;
 mod generic;
 mod greetings;
 mod names;
+mod naming;
 mod outgoing;
 mod presets;
 mod providers;

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::header_name;
-use crate::{Credentials, Greeting, Heard, Presets, RawRequest, Refusal, SourceScheme};
+use crate::{
+    Credentials, Greeting, Heard, Presets, RawRequest, Refusal, SourceScheme, parameters,
+    schemes::nowpayments::canonical,
+};
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Vector {
@@ -18,8 +21,8 @@ pub(super) struct Vector {
     pub(super) kind: String,
     pub(super) secret: Option<String>,
     pub(super) public_key: Option<String>,
-    cert_pem: Option<String>,
-    jwk: Option<Value>,
+    pub(super) cert_pem: Option<String>,
+    pub(super) jwk: Option<Value>,
     pub(super) method: String,
     pub(super) url: String,
     pub(super) headers: BTreeMap<String, String>,
@@ -43,8 +46,7 @@ pub(super) struct Expected {
 
 pub(super) fn vectors() -> Vec<Vector> {
     let text = include_str!("../../../../tests/vectors/provider_vectors.json");
-    let all: Vec<Vector> = serde_json::from_str(text).expect("readable vectors");
-    all.into_iter().filter(|vector| Presets::builtin().find(&vector.provider).is_some()).collect()
+    serde_json::from_str(text).expect("readable vectors")
 }
 
 impl Vector {
@@ -54,9 +56,10 @@ impl Vector {
         if let Some(tolerance) = self.tolerance {
             config.insert("tolerance_s".to_owned(), tolerance.into());
         }
+        let jwk = self.jwk.as_ref().map(Value::to_string);
         let credentials = Credentials {
             secrets: self.secret.iter().map(|text| Secret::new(text.clone())).collect(),
-            public_keys: self.public_keys(),
+            public_keys: [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().cloned().collect(),
         };
         let (provider, scheme) = (Some(self.provider.as_str()), Some(self.scheme.as_str()));
         let parsed = SourceScheme::parse(Presets::builtin(), provider, scheme, &Value::Object(config), credentials);
@@ -67,13 +70,17 @@ impl Vector {
         }
     }
 
-    fn public_keys(&self) -> Vec<String> {
-        let jwk = self.jwk.as_ref().map(Value::to_string);
-        [&self.public_key, &self.cert_pem, &jwk].into_iter().flatten().cloned().collect()
-    }
-
     pub(super) fn header_map(&self) -> HeaderMap {
         self.headers.iter().map(|(name, value)| (header_name(name), value.parse().expect("a value"))).collect()
+    }
+
+    /// Whether a changed body is another way of writing the same, where that is what is signed.
+    pub(super) fn says_the_same(&self, body: &[u8]) -> bool {
+        match self.provider.as_str() {
+            "nowpayments" => canonical(body) == canonical(self.body.as_bytes()),
+            "braintree" | "mandrill" => parameters::read(body) == parameters::read(self.body.as_bytes()),
+            _ => false,
+        }
     }
 
     pub(super) fn hear(&self, source: &SourceScheme, headers: &HeaderMap, body: &[u8]) -> Result<Heard, Refusal> {
@@ -118,7 +125,7 @@ fn every_vector_comes_out_as_it_says() {
         }
         seen += 1;
     }
-    assert!(seen >= 150, "a vector that is not run proves nothing: {seen}");
+    assert_eq!(seen, 236, "a vector that is not run proves nothing; of one no source can be made");
 }
 
 #[test]

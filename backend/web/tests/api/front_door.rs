@@ -245,3 +245,31 @@ fn the_addresses_that_a_provider_publishes_may_be_the_only_ones() {
     let shown = tenant.get(&format!("/api/v1/sources/{}", door.id));
     assert_eq!(shown.json["allowed_ips"], json!(["provider", "192.0.2.7/32"]));
 }
+
+#[test]
+fn a_key_that_cannot_be_had_is_no_reason_to_give_up() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let door = Door::open(&tenant, json!({ "provider": "paypal", "config": { "webhook_id": "1JE4291016473214C" } }));
+    let from = |place: &str| {
+        let headers = [
+            ("paypal-transmission-id", "one"),
+            ("paypal-transmission-time", "2026-03-01T10:00:00Z"),
+            ("paypal-transmission-sig", "c2lnbmF0dXJl"),
+            ("paypal-cert-url", place),
+            ("paypal-auth-algo", "SHA256withRSA"),
+            JSON,
+        ];
+        door.send("POST", &headers, r#"{"id":"WH-1"}"#)
+    };
+    // Nobody answers to names here.
+    let later = from("https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77");
+    assert_eq!((later.refusal().0, later.header("retry-after")), (503, Some("2")), "{later:?}");
+    assert_eq!(door.requests(1)[0]["cause"], "key_unreachable");
+    for elsewhere in
+        ["https://api.paypal.com.evil.example/certs/1", "http://api.paypal.com/certs/1", "https://127.0.0.1/"]
+    {
+        assert_eq!(from(elsewhere).refusal().0, 401, "{elsewhere}");
+    }
+    assert_eq!(door.events(), 0);
+}

@@ -39,9 +39,9 @@ impl<'a> Asana<'a> {
     }
 
     /// It is written soon after the answer.
-    fn is_refused_on_record(&self) {
+    fn is_refused_on_record(&self, cause: &str) {
         let path = format!("/api/v1/requests?source_id={}", self.id);
-        until("the refusal is on record", || self.tenant.get(&path).text.contains("handshake_not_awaited"));
+        until("the refusal is on record", || self.tenant.get(&path).text.contains(cause));
     }
 }
 
@@ -58,7 +58,7 @@ fn a_secret_that_is_handed_over_is_that_of_the_source() {
     assert_eq!(asana.send().status, 200, "what it signs is taken in");
     assert_eq!(asana.greet(SECRET).status, 200, "an answer that was lost is given again");
     assert_eq!(asana.greet("0123456789abcdef0123456789abcdef").status, 401, "nobody else becomes the sender");
-    asana.is_refused_on_record();
+    asana.is_refused_on_record("missing_header");
     assert_eq!(asana.send().status, 200);
     let audit = tenant.get("/api/v1/audit");
     let learned = audit.json["data"].as_array().into_iter().flatten();
@@ -75,7 +75,7 @@ fn a_secret_counts_only_while_it_is_awaited() {
     let asana = Asana::new(&tenant, &[]);
     server.clock.advance_ms(3_600_000);
     assert_eq!(asana.greet(SECRET).status, 401);
-    asana.is_refused_on_record();
+    asana.is_refused_on_record("handshake_not_awaited");
     assert_eq!(asana.shown()["secrets_count"], 0);
     let path = format!("/api/v1/sources/{}", asana.id);
     let awaited = tenant.call("POST", &format!("{path}/await-handshake"), None);

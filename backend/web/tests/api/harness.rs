@@ -131,7 +131,7 @@ async fn engine(store: Store, clock: Clock) -> Arc<Engine> {
         allow: Vec::new(),
         https_only: false,
         own_hosts: vec!["hooks.example.com".to_owned()],
-        dns: None,
+        dns: Some(([127, 0, 0, 1], 9).into()),
         extra_roots_pem: Vec::new(),
         user_agent: "Postern/test".to_owned(),
     };

@@ -51,22 +51,35 @@ fn adyen_covers_eight_fields_of_an_item() {
 }
 
 #[test]
-fn adyen_does_not_cover_what_else_an_item_says_nor_where_a_field_ends() {
+fn adyen_does_not_cover_what_else_an_item_says() {
     let genuine = adyen(&[full_item()]);
     for (from, to) in [
         ("\"why\"", "\"because\""),
         ("\"more\":\"1\"", "\"more\":\"2\""),
         ("\"live\":\"true\"", "\"live\":\"false\""),
-        // The same text as a text or as a number, and a `:` moved from between two fields into one of them.
+        // The same text as a text or as a number.
         ("1130", "\"1130\""),
         ("\"success\":\"true\"", "\"success\":true"),
     ] {
         assert!(genuine.replacing(from, to).is_accepted(), "{from} as {to}");
     }
+}
+
+#[test]
+fn adyens_fields_cannot_be_cut_in_another_way() {
     let fields = json!({"pspReference": "psp:orig", "originalReference": "acc", "merchantAccountCode": "ref",
         "merchantReference": "1130", "amount": {"value": "EUR", "currency": "REFUND"}, "eventCode": "true"});
     let moved = adyen(&[adyen_item("psp:orig:acc:ref:1130:EUR:REFUND:true:", fields)]);
-    assert!(moved.is_accepted());
+    assert_eq!(moved.cause(), RefusalCause::MalformedBody);
+    // The merchant's own reference may contain what it wants: there are three fields before it and four after it.
+    let fields = json!({"pspReference": "psp", "merchantReference": "a:b", "eventCode": "REFUND"});
+    assert!(adyen(&[adyen_item("psp:::a:b:::REFUND:", fields)]).is_accepted());
+}
+
+#[test]
+fn adyens_event_is_named_by_what_is_signed() {
+    assert_eq!(adyen(&[full_item()]).shown().event_id.as_deref(), Some("psp:REFUND:true"));
+    assert_eq!(adyen(&[full_item(), full_item()]).shown().event_id.as_deref(), Some("psp:REFUND:true,psp:REFUND:true"));
 }
 
 #[test]

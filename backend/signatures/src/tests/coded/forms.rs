@@ -227,6 +227,19 @@ fn braintree_takes_the_pair_of_its_public_key() {
     let twice = braintree(&format!("pk|{right}"), payload);
     let twice = twice.with_body(format!("{}&bt_payload=AAAA", twice.text()));
     assert_eq!(twice.cause(), RefusalCause::MalformedBody);
+    let more = braintree(&format!("pk|{right}"), payload);
+    assert_eq!(more.with_body(format!("{}&more=1", more.text())).cause(), RefusalCause::MalformedBody);
+}
+
+#[test]
+fn braintrees_event_is_named_by_its_payload_alone() {
+    // <notification><kind>check</kind></notification>
+    let payload = "PG5vdGlmaWNhdGlvbj48a2luZD5jaGVj\nazwva2luZD48L25vdGlmaWNhdGlvbj4=\n";
+    let right = braintree_signature(payload);
+    let shown = braintree(&format!("pk|{right}"), payload).shown();
+    assert_eq!(shown.event_type.as_deref(), Some("check"));
+    let with_another = braintree(&format!("other|00&pk|{right}"), payload.trim_end()).shown();
+    assert_eq!(with_another.event_id, shown.event_id);
 }
 
 #[test]

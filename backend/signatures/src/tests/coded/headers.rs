@@ -30,6 +30,7 @@ fn hook0_covers_the_headers_it_names() {
     let shown = genuine.shown();
     assert_eq!(shown.secret_index, Some(1));
     assert_eq!(shown.signed_headers, ["x-event-id", "x-event-type"]);
+    assert_eq!(shown.event_id.as_deref(), Some("e1"));
     assert_eq!(genuine.with("X-Event-Id", "e2").cause(), RefusalCause::SignatureMismatch);
     assert_eq!(genuine.without("X-Event-Type").cause(), RefusalCause::MissingHeader);
     // The names are signed in lower case.
@@ -46,7 +47,7 @@ fn hook0_takes_its_older_code_only_without_the_newer_one() {
     assert!(genuine.shown().signed_headers.is_empty());
     // The names are covered by nothing then.
     let named = hook0(&format!("t={NOW_S},h=x-event-id,v0={v0}"));
-    assert!(named.shown().signed_headers.is_empty());
+    assert!(named.shown().signed_headers.is_empty() && named.shown().event_id.is_none());
     for header in [
         format!("t={NOW_S},v0={v0},v1={v0}"),
         format!("t={NOW_S},v0={v0},v1="),

@@ -6,9 +6,7 @@ mod forms;
 mod headers;
 mod jwt;
 mod keys;
-mod tampering;
 mod urls;
-mod vectors;
 
 use std::{collections::BTreeMap, sync::Arc};
 
