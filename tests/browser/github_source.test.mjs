@@ -19,7 +19,7 @@ journey("a GitHub source refuses what is forged and delivers what is signed", as
   const shown = await textOf(row);
   assert.match(shown, /refused/);
   assert.match(shown, /signature mismatch/, "it says what was wrong");
-  assert.match(shown, /Expected: an HMAC-SHA256 over the body/, "and what would have been right");
+  assert.match(shown, /Expected: a signature in header `x-hub-signature-256` made with the secret/, "and what would have been right");
   assert.ok(!shown.includes(SECRET));
   await stand.inspect("a forged request");
 
