@@ -9,7 +9,7 @@ import { usualWorld } from "./harness/world.mjs";
 const VIEWER = { email: "vic@example.com", password: "staple battery horse" };
 /** Forms that everybody has: their session and their account are their own. */
 const OWN = /^\/(logout|reauth|account\/.*)$/;
-const CHANGES = /\/(new|edit|delete)$/;
+const CHANGES = /\/(new|edit|delete|check)$/;
 
 journey("a member who may only look sees no controls", async (stand) => {
   const { page } = stand;
@@ -32,7 +32,7 @@ journey("a member who may only look sees no controls", async (stand) => {
   for (const { name, path } of pagesOf(world, home)) {
     const answer = await theirs.goto(path);
     if (answer.status() === 403) {
-      assert.match(name, /new|edit|delete|revoke|keys/, `${name} is refused to one who may look`);
+      assert.match(name, /new|edit|delete|revoke|keys|check/, `${name} is refused to one who may look`);
       continue;
     }
     looked += 1;

@@ -37,7 +37,7 @@ function forms(home) {
     "source, new": "sources/new",
     "source, new, searched": "sources/new?q=pay",
     "source, new, none fits": `sources/new${FILTERS}`,
-    "source of gitlab, by its token": "sources/new?provider=gitlab&scheme=gitlab-token",
+    "source of gitlab by its token, new": "sources/new?provider=gitlab&scheme=gitlab-token",
     ...Object.fromEntries(sources),
     "destination, new": "destinations/new",
     "connection, new": "connections/new",

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     App,
-    auth::{Member, SourcesRead},
+    auth::{Member, SourcesWrite},
     path::PathId,
     problem::Problem,
     query::Query,
@@ -38,7 +38,7 @@ use crate::{
 type Id = Result<PathId<postern_domain::SourceId>, Halt>;
 
 /// Empty, or with what is on record of a request that was refused.
-pub(super) async fn form(member: Member<SourcesRead>, app: Data<App>, id: Id, query: Result<Query, Halt>) -> Answer {
+pub(super) async fn form(member: Member<SourcesWrite>, app: Data<App>, id: Id, query: Result<Query, Halt>) -> Answer {
     let mut query = query?.without_empty();
     let request: Option<RequestId> = query.id("request")?;
     query.finish()?;
@@ -54,7 +54,7 @@ pub(super) async fn form(member: Member<SourcesRead>, app: Data<App>, id: Id, qu
     page(&app, &member, StatusCode::OK, Shown { source, form, note, result: None }).await
 }
 
-pub(super) async fn check(member: Member<SourcesRead>, app: Data<App>, id: Id, posted: Posted) -> Answer {
+pub(super) async fn check(member: Member<SourcesWrite>, app: Data<App>, id: Id, posted: Posted) -> Answer {
     let source = webhook(&configured::store(&app, &member), id).await?;
     let mut form = CheckForm::default();
     for field in form.fields_mut() {
@@ -79,7 +79,7 @@ struct Shown {
     result: Option<CheckResult>,
 }
 
-async fn page(app: &Data<App>, member: &Member<SourcesRead>, status: StatusCode, shown: Shown) -> Answer {
+async fn page(app: &Data<App>, member: &Member<SourcesWrite>, status: StatusCode, shown: Shown) -> Answer {
     let nonce = Nonce::fresh();
     let view = CheckPage {
         shell: answer::shell(app, member, Section::Sources, None, &nonce).await?,
