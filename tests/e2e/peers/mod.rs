@@ -138,7 +138,7 @@ async fn ask_node(questions: Value) -> Value {
 async fn ask_python(questions: Value) -> Value {
     let venv = Path::new(TESTS).join(".cache/venv");
     present(&venv.join("installed.txt"));
-    ask(venv.join("bin/python"), Path::new(TESTS).join("peers/verify.py"), questions).await
+    ask(venv.join("bin/python"), Path::new(TESTS).join("peers/peers.py"), questions).await
 }
 
 fn present(path: &Path) {
