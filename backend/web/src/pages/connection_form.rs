@@ -150,16 +150,18 @@ fn read_new(posted: &Posted) -> Result<NewConnection, Problem> {
             .parse()
             .map_err(|_| Problem::invalid("destination_id", "must be chosen"))?,
         event_types: posted.lines("event_types"),
-        payload: read_payload(posted)?,
+        payload: read_payload(posted)?.unwrap_or_default(),
     })
 }
 
 fn read_change(posted: &Posted) -> Result<ConnectionChange, Problem> {
-    Ok(ConnectionChange { event_types: Some(posted.lines("event_types")), payload: Some(read_payload(posted)?) })
+    Ok(ConnectionChange { event_types: Some(posted.lines("event_types")), payload: read_payload(posted)? })
 }
 
-fn read_payload(posted: &Posted) -> Result<PayloadFormat, Problem> {
-    PayloadFormat::parse(posted.text("payload")).ok_or_else(|| Problem::invalid("payload", "must be chosen"))
+fn read_payload(posted: &Posted) -> Result<Option<PayloadFormat>, Problem> {
+    let chosen = Some(posted.text("payload")).filter(|text| !text.is_empty());
+    let known = |text| PayloadFormat::parse(text).ok_or_else(|| Problem::invalid("payload", "must be chosen"));
+    chosen.map(known).transpose()
 }
 
 /// What was typed comes back as it was.

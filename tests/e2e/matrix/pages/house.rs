@@ -145,6 +145,8 @@ pub(super) fn shown(answer: &Answer, hidden: &[&str]) -> (u16, Option<String>, S
     let policy = answer.header("content-security-policy").unwrap_or_default();
     let nonce = policy.split_once("'nonce-").and_then(|(_, rest)| rest.split('\'').next()).unwrap_or("no nonce");
     let body = String::from_utf8_lossy(&answer.body).replace(nonce, "NONCE");
+    let form = body.split_once("name=\"_csrf\" value=\"").and_then(|(_, rest)| rest.split('"').next());
+    let body = body.replace(form.unwrap_or("no form"), "CSRF");
     let body = hidden.iter().fold(body, |body, id| body.replace(id, "ID"));
     (answer.status, answer.header("content-type").map(str::to_owned), body)
 }

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 use crate::{
     auth::{ConnectionsRead, Permit},
     openapi::Problems,
+    problem::Problem,
+    query::Query,
     route::resource,
 };
 
@@ -67,10 +69,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     responses((status = 200, description = "The common types, with schema and example", body = CatalogueView), Problems),
     extensions(("x-permission" = json!("connections:read")))
 )]
-pub(crate) async fn read(_caller: Permit<ConnectionsRead>) -> web::Json<CatalogueView> {
-    web::Json(CatalogueView {
+pub(crate) async fn read(_caller: Permit<ConnectionsRead>, query: Query) -> Result<web::Json<CatalogueView>, Problem> {
+    query.finish()?;
+    Ok(web::Json(CatalogueView {
         data: Catalogue::builtin().types().iter().map(CommonTypeView::of).collect(),
         envelope: document::envelope_schema(),
         cloudevent: document::cloud_event_schema(),
-    })
+    }))
 }
