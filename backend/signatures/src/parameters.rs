@@ -13,16 +13,17 @@ pub(crate) type Parameter<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 /// The parameters in the order in which they came, repeated ones included; none when there are too many.
 pub(crate) fn read(text: &[u8]) -> Option<Vec<Parameter<'_>>> {
-    let mut found = Vec::new();
-    for part in text.split(|byte| *byte == b'&').filter(|part| !part.is_empty()) {
-        if found.len() == MAX_PARAMETERS {
-            return None;
-        }
+    let found: Vec<_> = pairs(text).take(MAX_PARAMETERS + 1).collect();
+    (found.len() <= MAX_PARAMETERS).then_some(found)
+}
+
+/// The same one by one, however many there are.
+pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
+    text.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(|part| {
         let cut = part.iter().position(|byte| *byte == b'=');
         let (name, value) = cut.map_or((part, &[][..]), |cut| (&part[..cut], &part[cut + 1..]));
-        found.push((decode(name), decode(value)));
-    }
-    Some(found)
+        (decode(name), decode(value))
+    })
 }
 
 /// The value of the last parameter of this name: where a name repeats, the sender's own comes after those it passes on.
