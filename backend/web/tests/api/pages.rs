@@ -260,3 +260,27 @@ fn pages_are_compressed_and_answers_to_forms_are_not() {
     let listed = client.call_with("GET", "/api/v1/events", &[("accept-encoding", "gzip")], None);
     assert_eq!(listed.header("content-encoding"), None);
 }
+
+#[test]
+fn a_connection_s_payload_is_chosen_on_its_form() {
+    let server = Server::new();
+    let client = server.tenant("acme");
+    let (source, bin) = (client.make_source(), client.make_bin());
+    person(&client, "ada@example.com", "editor");
+    let mut browser = Browser::new(&server);
+    browser.log_in("ada@example.com", PASSWORD);
+    let list = format!("{}/connections", browser.tenant());
+    let new = format!("{list}/new");
+    let ends = format!("source_id={source}&destination_id={bin}");
+    assert_eq!(browser.fill(&new, &new, &format!("{ends}&payload=xml")).status, 422);
+    assert_eq!(browser.fill(&new, &new, &format!("{ends}&payload=envelope")).status, 303);
+    let made = || client.get("/api/v1/connections").json["data"][0].clone();
+    assert_eq!(made()["payload"], "envelope");
+    let id = made()["id"].as_str().expect("an id").to_owned();
+    let edit = format!("{list}/{id}/edit");
+    assert_eq!(browser.fill(&edit, &edit, "event_types=").status, 303);
+    assert_eq!(made()["payload"], "envelope", "a form that does not say leaves it as it is");
+    assert_eq!(browser.fill(&edit, &edit, "event_types=&payload=cloudevents").status, 303);
+    assert_eq!(made()["payload"], "cloudevents");
+    assert!(browser.get(&format!("{list}/{id}")).text.contains("CloudEvents"));
+}
