@@ -15,7 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 need_build_tools() {
     has cargo || fail "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
     has cc || has gcc || has clang || fail "a C compiler is missing: on Debian, apt-get install build-essential"
-    has node || fail "node is missing: install Node.js 20.10 or newer"
+    has node || fail "node is missing: install Node.js 20.15 or newer"
     has npm || fail "npm is missing: it comes with Node.js; on Debian, apt-get install npm"
 }
 
