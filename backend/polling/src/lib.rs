@@ -1,0 +1,1 @@
+//! Polling as decisions without I/O.
