@@ -5,6 +5,7 @@
 mod bootstrap;
 mod cli;
 mod config;
+mod huge_pages;
 mod migrate;
 mod open;
 mod presets;
@@ -25,6 +26,7 @@ use crate::cli::{AuditCommand, Cli, Command, MigrateCommand};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    huge_pages::refuse();
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,

@@ -9,7 +9,7 @@ use postern_store::Serving;
 use postern_web::{App, Limits, Serves};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{cli::Role, config::Config, open, presets, print, telemetry};
+use crate::{cli::Role, config::Config, huge_pages, open, presets, print, telemetry};
 
 /// How long what is under way may take to finish.
 const GRACE: Duration = Duration::from_secs(50);
@@ -52,6 +52,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || actix(app, listener, sender))?;
     let handle = receiver.await.context("starting the listener")?;
+    huge_pages::allow();
     print(&format!("listening http://{address}"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, ?duty, "Postern serves");
     let name = stop_signal().await?;
