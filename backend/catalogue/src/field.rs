@@ -32,6 +32,8 @@ pub(crate) struct FieldTable {
     map: BTreeMap<String, Value>,
     /// For money: what is taken from it.
     minus: Option<String>,
+    /// For money that a provider writes with a sign where the common type needs none: without it.
+    absolute: bool,
     /// Always this.
     is: Option<Value>,
     /// This where nothing is found.
@@ -71,6 +73,7 @@ pub(crate) struct Field {
     reading: Reading,
     map: BTreeMap<String, Value>,
     minus: Option<Place>,
+    absolute: bool,
     constant: Option<Value>,
     otherwise: Option<Value>,
 }
@@ -98,8 +101,10 @@ impl Field {
         if table.map.is_empty() && table.is.is_none() && kind(reading) != property.kind {
             return Err("is not read as what the common type has there".to_owned());
         }
-        if table.at.is_empty() == table.is.is_none() || (table.minus.is_some() && !property.is_money()) {
-            return Err("takes either `at` or `is`, and `minus` only for money".to_owned());
+        if table.at.is_empty() == table.is.is_none()
+            || ((table.minus.is_some() || table.absolute) && !property.is_money())
+        {
+            return Err("takes either `at` or `is`, and `minus` or `absolute` only for money".to_owned());
         }
         let own = table.map.values().chain(&table.is).chain(&table.otherwise);
         if let Some(wrong) = own.into_iter().find(|value| !property.admits(value)) {
@@ -110,6 +115,7 @@ impl Field {
             reading,
             map: table.map,
             minus: table.minus.as_deref().map(Place::parse).transpose()?,
+            absolute: table.absolute,
             constant: table.is,
             otherwise: table.otherwise,
         })
@@ -168,7 +174,8 @@ impl Field {
             Some(value) => amount(value)?,
             None => 0,
         };
-        Ok(Value::from(amount(found)? - less))
+        let left = amount(found)? - less;
+        Ok(Value::from(if self.absolute { left.abs() } else { left }))
     }
 
     /// For people: where it is looked for and how it is read.
@@ -180,6 +187,9 @@ impl Field {
         let mut text = places.join(", else ");
         if let Some(minus) = &self.minus {
             text.push_str(&format!(" less `{}`", minus.as_str()));
+        }
+        if self.absolute {
+            text.push_str(" without its sign");
         }
         text.push_str(match self.reading {
             Reading::Minor => " (minor units)",
