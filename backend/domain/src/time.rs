@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Microseconds since the Unix epoch. Shown and serialised as RFC 3339 in UTC.
@@ -69,7 +69,25 @@ impl Timestamp {
     pub fn parse_rfc3339(text: &str) -> Result<Self, chrono::ParseError> {
         DateTime::parse_from_rfc3339(text).map(|at| Self(at.timestamp_micros()))
     }
+
+    /// Reads `Thu, 04 Jan 2024 18:05:25 GMT`, the one way in which HTTP writes a date nowadays (IMF-fixdate, RFC 9110).
+    #[must_use]
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let at = NaiveDateTime::parse_from_str(text, HTTP_DATE).ok()?;
+        let read = Self(at.and_utc().timestamp_micros());
+        // The parser takes more than one way of writing it.
+        (read.to_http_date() == text).then_some(read)
+    }
+
+    /// The same, written.
+    #[must_use]
+    pub fn to_http_date(self) -> String {
+        let at = DateTime::<Utc>::from_timestamp_micros(self.0);
+        at.map(|at| at.format(HTTP_DATE).to_string()).unwrap_or_default()
+    }
 }
+
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,5 +157,26 @@ mod tests {
         let at = Timestamp::parse_rfc3339("2026-03-01T12:00:00.123456+02:00").expect("valid");
         assert_eq!(at.to_string(), "2026-03-01T10:00:00.123456Z");
         assert_eq!(at.as_secs(), 1_772_359_200);
+    }
+
+    #[test]
+    fn an_http_date_is_written_in_one_way() {
+        let at = Timestamp::parse_http_date("Thu, 04 Jan 2024 18:05:25 GMT").expect("a date");
+        assert_eq!(at, Timestamp::from_secs(1_704_391_525));
+        assert_eq!(at.to_http_date(), "Thu, 04 Jan 2024 18:05:25 GMT");
+        let others = [
+            "",
+            "Fri, 04 Jan 2024 18:05:25 GMT",
+            "Thu, 4 Jan 2024 18:05:25 GMT",
+            "thu, 04 jan 2024 18:05:25 GMT",
+            "Thu,  04 Jan 2024 18:05:25 GMT",
+            "Thu, 04 Jan 2024 18:05:25 +0000",
+            "Thu, 04 Jan 2024 18:05:60 GMT",
+            "Thursday, 04-Jan-24 18:05:25 GMT",
+            "2024-01-04T18:05:25Z",
+        ];
+        for text in others {
+            assert_eq!(Timestamp::parse_http_date(text), None, "{text}");
+        }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) enum Unit {
     Seconds,
     Milliseconds,
     Rfc3339,
+    HttpDate,
 }
 
 /// The bounds, both inclusive: exactly 300 s passes, 301 s fails.
@@ -76,6 +77,7 @@ impl Window {
             Unit::Seconds => now.as_secs().to_string(),
             Unit::Milliseconds => now.as_millis().to_string(),
             Unit::Rfc3339 => now.to_string(),
+            Unit::HttpDate => now.to_http_date(),
         }
     }
 
@@ -84,6 +86,7 @@ impl Window {
             Unit::Seconds => "Unix seconds, digits only",
             Unit::Milliseconds => "Unix milliseconds, digits only",
             Unit::Rfc3339 => "an RFC 3339 date and time",
+            Unit::HttpDate => "a date and time as HTTP writes them",
         }
     }
 
@@ -92,7 +95,8 @@ impl Window {
         let usual_bytes = match self.unit {
             Unit::Seconds => text.len() == 10,
             Unit::Milliseconds => text.len() == 13,
-            Unit::Rfc3339 => true,
+            // There is but one way to write an HTTP date, with one length.
+            Unit::Rfc3339 | Unit::HttpDate => true,
         };
         let age_ms = self.age_ms(text, now).filter(|_| usual_bytes || !self.fixed)?;
         Some(self.past_s.map_or(Ok(()), |past_s| compare(age_ms, past_s)))
@@ -103,6 +107,10 @@ impl Window {
             Unit::Seconds => digits(text).map(|at_s| now.as_secs().saturating_sub(at_s).saturating_mul(1_000)),
             Unit::Milliseconds => digits(text).map(|at_ms| now.as_millis().saturating_sub(at_ms)),
             Unit::Rfc3339 => Timestamp::parse_rfc3339(text).ok().map(|at| now.ms_since(at)),
+            Unit::HttpDate => {
+                let at = Timestamp::parse_http_date(text)?;
+                Some(now.as_secs().saturating_sub(at.as_secs()).saturating_mul(1_000))
+            }
         }
     }
 }

@@ -236,7 +236,8 @@ fn template(kind: Kind, fields: &mut Fields<'_>) -> Result<Template, Invalid> {
 fn timestamp(fields: &mut Fields<'_>, carrier: &Carrier) -> Result<Option<TimestampPlan>, Invalid> {
     let headers = fields.headers("timestamp_header")?;
     let pointer = fields.pointer("timestamp_path")?;
-    let units = [("s", Unit::Seconds), ("ms", Unit::Milliseconds), ("rfc3339", Unit::Rfc3339)];
+    let units =
+        [("s", Unit::Seconds), ("ms", Unit::Milliseconds), ("rfc3339", Unit::Rfc3339), ("http-date", Unit::HttpDate)];
     let unit = fields.choice("timestamp_unit", &units)?;
     let is_free = fields.choice("timestamp_age", &[("checked", false), ("free", true)])?;
     let tolerance_s = tolerance_s(fields)?;

@@ -125,7 +125,12 @@ fn signed(keys: &[Input], usual: &str) -> InputGroup {
 }
 
 fn time() -> InputGroup {
-    let units = [("s", "seconds since 1970"), ("ms", "milliseconds since 1970"), ("rfc3339", "RFC 3339")];
+    let units = [
+        ("s", "seconds since 1970"),
+        ("ms", "milliseconds since 1970"),
+        ("rfc3339", "RFC 3339"),
+        ("http-date", "as HTTP writes a date"),
+    ];
     InputGroup::new(
         "Its time",
         vec![
