@@ -13,7 +13,7 @@ use crate::{
     scheme::Credentials,
     schemes::{
         adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird, monday,
-        netlify, nowpayments, paddle_classic, paypal, plaid, sendgrid, sumsub, twilio, vonage, wise,
+        netlify, nowpayments, paddle_classic, paypal, plaid, plivo, sendgrid, sumsub, twilio, vonage, wise,
     },
 };
 
@@ -76,6 +76,7 @@ const CODED: &[(&str, Parse)] = &[
     ("plaid", |fields, credentials| Ok(Arc::new(plaid::Plaid::parse(fields, credentials)?))),
     ("sendgrid", |fields, credentials| Ok(Arc::new(sendgrid::SendGrid::parse(fields, credentials)?))),
     ("sumsub", |fields, credentials| Ok(Arc::new(sumsub::Sumsub::parse(fields, credentials)?))),
+    ("plivo", |fields, credentials| Ok(Arc::new(plivo::Plivo::parse(fields, credentials)?))),
     ("twilio", |fields, credentials| Ok(Arc::new(twilio::Twilio::parse(fields, credentials)?))),
     ("vonage", |fields, credentials| Ok(Arc::new(vonage::parse(fields, credentials)?))),
     ("wise", |fields, credentials| Ok(Arc::new(wise::Wise::parse(fields, credentials)?))),

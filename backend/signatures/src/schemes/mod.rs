@@ -19,6 +19,7 @@ pub(crate) mod nowpayments;
 pub(crate) mod paddle_classic;
 pub(crate) mod paypal;
 pub(crate) mod plaid;
+pub(crate) mod plivo;
 pub(crate) mod secret;
 pub(crate) mod sendgrid;
 pub(crate) mod signed;
