@@ -17,12 +17,12 @@ use crate::{
 };
 use bytes::Bytes;
 use http::HeaderMap;
-use postern_domain::{EventId, SourceId, TenantScope, Timestamp, event_type, intake::Replay, source::SourceKind};
+use postern_domain::{EventId, SourceId, TenantScope, Timestamp, event_type, source::SourceKind};
 use postern_seal::token::sha256;
 use postern_signatures::{Greeting, Heard, RawRequest, RefusalCause, Verified};
 use postern_store::{
     StoreError,
-    engine::{DedupInput, EventRow, Keys},
+    engine::{BodyKey, DedupInput, EventRow},
 };
 
 /// Headers of an event are kept up to so many bytes in sum.
@@ -186,14 +186,8 @@ async fn take_in(
     let key = source.dedup.key(&incoming.raw(), &verified);
     let body_sha256 = sha256(&incoming.body);
     let dedup = key.as_deref().map(|key| dedup(source, "k", key, now));
-    let body_key = source.guards_replay(&verified, key.as_deref()).then(|| body_key(&body_sha256));
-    if let (Some(id), Some(body), Replay::Refuse) = (&dedup, body_key, source.intake.replay) {
-        let keys = Keys { id: id.hash, body };
-        if let Some(first) = engine.store.replayed(source.id, keys, now).await? {
-            recorder::refused(engine, source, incoming, recorder::REPLAYED, recorder::NEW_BODY);
-            return Err(AcceptError::Replayed(first));
-        }
-    }
+    let guarded = source.guards_replay(&verified, key.as_deref());
+    let body_key = guarded.then(|| BodyKey { hash: body_hash(&body_sha256), replay: source.intake.replay });
     let event = EventRow {
         id: EventId::fresh(),
         tenant: source.tenant,
@@ -215,6 +209,10 @@ async fn take_in(
         Outcome::Replayed(first) => {
             recorder::replayed(engine, source, incoming, key.as_deref(), (id, first));
             Ok(Receipt::Accepted(id))
+        }
+        Outcome::Refused(first) => {
+            recorder::refused(engine, source, incoming, recorder::REPLAYED, recorder::NEW_BODY);
+            Err(AcceptError::Replayed(first))
         }
         Outcome::Duplicate(first) => {
             recorder::duplicate(engine, source, incoming, key.as_deref(), first);
@@ -267,13 +265,15 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
     let id = event.id;
     match engine.inlet.submit(event).await? {
         Outcome::Accepted | Outcome::Replayed(_) => Ok(Receipt::Accepted(id)),
+        // Only of what comes to the front door is the body remembered.
+        Outcome::Refused(first) => Err(AcceptError::Replayed(first)),
         Outcome::Duplicate(first) if by_idempotency_key && !first.same_body => Err(AcceptError::KeyReused),
         Outcome::Duplicate(first) => Ok(Receipt::Duplicate(first.id)),
     }
 }
 
 /// Of a body, in a space of its own.
-fn body_key(body_sha256: &[u8; 32]) -> [u8; 16] {
+fn body_hash(body_sha256: &[u8; 32]) -> [u8; 16] {
     let mut text = *b"b\0................................";
     if let Some(rest) = text.get_mut(2..) {
         rest.copy_from_slice(body_sha256);

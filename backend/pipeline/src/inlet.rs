@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
     Accepted,
     /// Accepted, although this event had the same body under another id.
     Replayed(EventId),
+    /// Not accepted, because this event had the same body under another id.
+    Refused(EventId),
     Duplicate(FirstEvent),
 }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use postern_domain::{EventId, SourceId, Timestamp};
 use postern_store::{
     StoreError,
-    engine::{AcceptBatch, Accepted, FirstEvent},
+    engine::{AcceptBatch, Accepted, EventRow, FirstEvent, Written as Told},
 };
 
 use super::{
@@ -80,10 +80,30 @@ fn set_repeats_aside(batch: Vec<Submission>) -> (Vec<Submission>, Repeats) {
 
 type Written = (Routed, Known);
 
-/// By place in the batch: what was not new, and what was, with a body that another event had.
+/// By place in the batch: what was not new, what was, with a body that another event had, and what was refused for that.
 struct Known {
     duplicates: HashMap<usize, FirstEvent>,
     replays: HashMap<usize, EventId>,
+    refused: HashMap<usize, EventId>,
+}
+
+impl Known {
+    fn of(written: Told) -> Self {
+        let Told { duplicates, replays, refused } = written;
+        Self {
+            duplicates: duplicates.into_iter().collect(),
+            replays: replays.into_iter().collect(),
+            refused: refused.into_iter().collect(),
+        }
+    }
+
+    /// None: written, and nothing to tell of it.
+    fn outcome(&self, place: usize) -> Outcome {
+        let refused = self.refused.get(&place).copied().map(Outcome::Refused);
+        let duplicate = || self.duplicates.get(&place).copied().map(Outcome::Duplicate);
+        let replayed = || self.replays.get(&place).copied().map(Outcome::Replayed);
+        refused.or_else(duplicate).or_else(replayed).unwrap_or(Outcome::Accepted)
+    }
 }
 
 /// Routes and writes, again with newer configuration when it was stale. `settled` is emptied once it is written.
@@ -104,10 +124,7 @@ async fn write(engine: &Engine, batch: &[Submission], settled: &mut Vec<Settled>
             Ok((accepted, lost)) => {
                 settle::written(engine, std::mem::take(settled), &lost);
                 match accepted {
-                    Accepted::Written { duplicates, replays } => {
-                        let (duplicates, replays) = (duplicates.into_iter().collect(), replays.into_iter().collect());
-                        return Ok((routed, Known { duplicates, replays }));
-                    }
+                    Accepted::Written(written) => return Ok((routed, Known::of(written))),
                     Accepted::StaleConfig => {
                         drop(routed);
                         engine.routing.refresh().await?;
@@ -169,36 +186,48 @@ fn finish(engine: &std::sync::Arc<Engine>, batch: Vec<Submission>, mut repeats: 
     engine.metrics.commit_events.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
     for (place, submission) in batch.into_iter().enumerate() {
         let event = &submission.event;
-        let first = known.duplicates.get(&place).copied();
+        let outcome = known.outcome(place);
         for repeat in repeats.remove(&place).unwrap_or_default() {
-            let same_body = repeat.event.body_sha256 == event.body_sha256;
-            let of = first.unwrap_or(FirstEvent { id: event.id, same_body });
-            engine.metrics.duplicates.inc();
-            reply(repeat, Ok(Outcome::Duplicate(of)));
-        }
-        match first {
-            Some(first) => {
+            let of_repeat = after(outcome, event, &repeat.event);
+            if matches!(of_repeat, Ok(Outcome::Duplicate(_))) {
                 engine.metrics.duplicates.inc();
-                reply(submission, Ok(Outcome::Duplicate(first)));
             }
-            None => {
+            reply(repeat, of_repeat);
+        }
+        match outcome {
+            Outcome::Duplicate(_) => {
+                engine.metrics.duplicates.inc();
+            }
+            Outcome::Accepted | Outcome::Replayed(_) => {
                 engine.metrics.accepted.inc();
                 accepted.insert(event.id, (event.body.clone(), event.content_type.clone(), event.received_at));
-                let outcome = known.replays.get(&place).copied().map_or(Outcome::Accepted, Outcome::Replayed);
-                reply(submission, Ok(outcome));
             }
+            Outcome::Refused(_) => {}
         }
+        reply(submission, Ok(outcome));
     }
     for (lane, due_at) in routed.waiting {
         engine.lanes.note(lane, due_at);
         engine.lanes.wake.notify_one();
     }
     for departure in routed.departures {
-        // A duplicate's deliveries were not written; dropping the departure frees its slot.
+        // The deliveries of a duplicate or a refused event were not written; dropping the departure frees its slot.
         let Some((body, content_type, received_at)) = accepted.get(&departure.delivery.event).cloned() else {
             continue;
         };
         send_off(engine, departure, body, content_type, received_at);
+    }
+}
+
+/// Of an event with the same key as one before it in the batch.
+fn after(outcome: Outcome, event: &EventRow, repeat: &EventRow) -> Result<Outcome, AcceptError> {
+    let same_body = repeat.body_sha256 == event.body_sha256;
+    match outcome {
+        Outcome::Accepted | Outcome::Replayed(_) => Ok(Outcome::Duplicate(FirstEvent { id: event.id, same_body })),
+        Outcome::Duplicate(_) => Ok(outcome),
+        Outcome::Refused(_) if same_body => Ok(outcome),
+        // The key is free after all; the sender asks again.
+        Outcome::Refused(_) => Err(AcceptError::Busy),
     }
 }
 

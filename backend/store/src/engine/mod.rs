@@ -11,11 +11,11 @@ pub mod config;
 mod gauge;
 mod health;
 mod instances;
-mod known;
 mod old_keys;
 mod pieces;
 mod postgres;
 mod recover;
+mod replays;
 pub mod requests;
 pub mod rows;
 pub(crate) mod sqlite;
@@ -23,10 +23,10 @@ pub(crate) mod sqlite;
 pub use claim::{ClaimTerms, Claimed, LaneDue, LaneWish};
 pub use gauge::Backlog;
 pub use instances::Beat;
-pub use known::Keys;
 pub use recover::Lost;
 pub use rows::{
-    AcceptBatch, Accepted, AttemptRow, DedupInput, DeliveryRow, EventRow, FirstEvent, SentBody, Settlement, Verdict,
+    AcceptBatch, Accepted, AttemptRow, BodyKey, DedupInput, DeliveryRow, EventRow, FirstEvent, SentBody, Settlement,
+    Verdict, Written,
 };
 
 use std::borrow::Borrow;

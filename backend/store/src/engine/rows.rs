@@ -5,6 +5,7 @@ use postern_domain::{
     AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp,
     attempt::{ResultKind, Timings},
     delivery::DeadReason,
+    intake::Replay,
 };
 
 /// An accepted event.
@@ -17,7 +18,7 @@ pub struct EventRow {
     pub dedup: Option<DedupInput>,
     /// Of its body, where the sender's id is not part of what is signed: it tells when the body comes again under
     /// another id. Kept beside the dedup key, and as long.
-    pub body_key: Option<[u8; 16]>,
+    pub body_key: Option<BodyKey>,
     pub content_type: Option<String>,
     /// A JSON object of the headers that are kept.
     pub headers: String,
@@ -27,6 +28,13 @@ pub struct EventRow {
     pub body_sha256: [u8; 32],
     /// How many connections declined its type.
     pub filtered: i32,
+}
+
+/// What a body is known by, and what its source makes of one that came before under another id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyKey {
+    pub hash: [u8; 16],
+    pub replay: Replay,
 }
 
 #[derive(Clone, Debug)]
@@ -70,11 +78,20 @@ pub struct AcceptBatch {
 /// What a commit came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Written, but for the duplicates: for each of them, its place in the batch and the event that came first. Replays
-    /// were written, although another event has had the same body.
-    Written { duplicates: Vec<(usize, FirstEvent)>, replays: Vec<(usize, EventId)> },
+    Written(Written),
     /// The configuration has changed: read it again, route again.
     StaleConfig,
+}
+
+/// What in a batch was not simply new: its place there, and the event that came first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Not written.
+    pub duplicates: Vec<(usize, FirstEvent)>,
+    /// Written, although another event has had the same body.
+    pub replays: Vec<(usize, EventId)>,
+    /// Not written, for the same reason: their sources refuse such bodies.
+    pub refused: Vec<(usize, EventId)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

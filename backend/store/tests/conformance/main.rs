@@ -11,6 +11,7 @@ mod harness;
 mod member;
 mod people;
 mod read;
+mod replays;
 mod retry;
 mod sample;
 mod seed;

@@ -201,6 +201,22 @@ fn a_source_may_refuse_or_allow_such_bodies() {
 }
 
 #[test]
+fn of_two_replays_at_the_same_moment_one_is_refused() {
+    let server = Server::new();
+    let tenant = server.tenant("a");
+    let door = Door::open(&tenant, json!({ "provider": "github", "secrets": ["secret"], "replay": "refuse" }));
+    let mut statuses = std::thread::scope(|scope| {
+        let door = &door;
+        let senders = ["one", "two"].map(|id| scope.spawn(move || by_github(door, id).status));
+        senders.map(|sender| sender.join().expect("an answer"))
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(door.events(), 1);
+    assert_eq!(door.requests(1)[0]["cause"], "replayed_body");
+}
+
+#[test]
 fn the_same_id_with_another_body_says_so() {
     let server = Server::new();
     let tenant = server.tenant("a");

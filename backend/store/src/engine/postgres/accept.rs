@@ -1,14 +1,23 @@
-//! Commits accepted events in one statement.
+//! Commits accepted events in one statement; where a source refuses bodies that came before, under locks.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
-use sea_orm::sqlx::{self, PgPool, Row};
+use postern_domain::{EventId, SourceId};
+use sea_orm::sqlx::{self, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use crate::{
     StoreError,
-    engine::rows::{AcceptBatch, Accepted, DeliveryRow, EventRow, FirstEvent},
+    engine::{
+        replays::{Guarded, Key, Rest},
+        rows::{AcceptBatch, Accepted, DeliveryRow, EventRow, FirstEvent, Written},
+    },
 };
+
+const DOING: &str = "committing events";
 
 /// `current` is empty when the configuration has moved on; then nothing is inserted anywhere. An expired dedup key is
 /// taken over in place. Keys go in sorted, so that two replicas never wait for each other in a circle.
@@ -92,25 +101,82 @@ struct Wrote {
 const SMALL_STATEMENT_EVENTS: usize = 6;
 
 pub(in crate::engine) async fn commit(pool: &PgPool, batch: &AcceptBatch, small: bool) -> Result<Accepted, StoreError> {
-    if small && batch.events.len() > SMALL_STATEMENT_EVENTS {
-        return commit_in_small_statements(pool, batch).await;
+    let small = small && batch.events.len() > SMALL_STATEMENT_EVENTS;
+    let guarded = Guarded::of(batch);
+    if !small && guarded.is_none() {
+        let mut connection = pool.acquire().await.map_err(StoreError::during(DOING))?;
+        let wrote = write(&mut connection, batch, &batch.events, &batch.deliveries).await?;
+        return finish(&mut connection, batch, wrote).await;
     }
-    let mut connection = pool.acquire().await.map_err(StoreError::during("committing events"))?;
-    let accepted = write(&mut connection, batch, &batch.events, &batch.deliveries).await?;
-    finish(&mut connection, batch, accepted).await
+    let mut tx = pool.begin().await.map_err(StoreError::during(DOING))?;
+    let refused = match guarded {
+        Some(guarded) => guarded.refused(held(&mut tx, batch, &guarded).await?),
+        None => Vec::new(),
+    };
+    let accepted = if refused.is_empty() {
+        write_in_statements(&mut tx, batch, small).await?
+    } else {
+        let rest = Rest::new(batch, refused);
+        let accepted = write_in_statements(&mut tx, &rest.batch, small).await?;
+        rest.of_whole(accepted)
+    };
+    tx.commit().await.map_err(StoreError::during(DOING))?;
+    Ok(accepted)
 }
 
-async fn commit_in_small_statements(pool: &PgPool, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
-    let mut tx = pool.begin().await.map_err(StoreError::during("committing events"))?;
+/// Who holds the keys of these events, once nobody else can take them. What is not there yet cannot be locked as a row;
+/// so each key is locked as a number until the transaction ends, ids and bodies alike and always in the same order.
+///
+/// The look is a statement of its own: it has to see what was committed while the locks were waited for.
+async fn held(
+    tx: &mut PgConnection,
+    batch: &AcceptBatch,
+    guarded: &Guarded<'_>,
+) -> Result<HashMap<Key, EventId>, StoreError> {
+    let doing = "looking for bodies that came before";
+    let (sources, hashes): (Vec<Uuid>, Vec<[u8; 16]>) =
+        guarded.keys().map(|(source, hash)| (source.uuid(), hash)).unzip();
+    let mut locks: Vec<i64> = guarded.keys().map(lock).collect();
+    locks.sort_unstable();
+    locks.dedup();
+    sqlx::query("SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key")
+        .bind(locks)
+        .execute(&mut *tx)
+        .await
+        .map_err(StoreError::during(doing))?;
+    let sql = "SELECT source_id, key_hash, event_id FROM dedup_keys \
+               WHERE source_id = ANY ($1) AND key_hash = ANY ($2) AND expires_at > $3";
+    let rows: Vec<(Uuid, Vec<u8>, Uuid)> = sqlx::query_as(sql)
+        .bind(sources)
+        .bind(hashes.iter().map(<[u8; 16]>::as_slice).collect::<Vec<_>>())
+        .bind(batch.now.as_micros())
+        .fetch_all(tx)
+        .await
+        .map_err(StoreError::during(doing))?;
+    let held = rows.into_iter().filter_map(|(source, hash, event)| {
+        Some(((SourceId::from_uuid(source), hash.try_into().ok()?), EventId::from_uuid(event)))
+    });
+    Ok(held.collect())
+}
+
+/// Two keys with one number only wait for each other.
+fn lock((source, hash): Key) -> i64 {
+    let (source, _) = source.uuid().as_u64_pair();
+    let [a, b, c, d, e, f, g, h, ..] = hash;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ source.cast_signed()
+}
+
+async fn write_in_statements(tx: &mut PgConnection, batch: &AcceptBatch, small: bool) -> Result<Accepted, StoreError> {
     let mut wrote = Wrote::default();
-    for events in batch.events.chunks(SMALL_STATEMENT_EVENTS) {
+    let most = if small { SMALL_STATEMENT_EVENTS } else { batch.events.len().max(1) };
+    for events in batch.events.chunks(most) {
         let deliveries: Vec<DeliveryRow> = batch
             .deliveries
             .iter()
             .filter(|delivery| events.iter().any(|event| event.id == delivery.event))
             .cloned()
             .collect();
-        match write(&mut tx, batch, events, &deliveries).await? {
+        match write(tx, batch, events, &deliveries).await? {
             Some(mut more) => {
                 wrote.taken.append(&mut more.taken);
                 wrote.marked.append(&mut more.marked);
@@ -118,14 +184,12 @@ async fn commit_in_small_statements(pool: &PgPool, batch: &AcceptBatch) -> Resul
             None => return Ok(Accepted::StaleConfig),
         }
     }
-    let accepted = finish(&mut tx, batch, Some(wrote)).await?;
-    tx.commit().await.map_err(StoreError::during("committing events"))?;
-    Ok(accepted)
+    finish(tx, batch, Some(wrote)).await
 }
 
 /// `None` when the configuration was stale.
 async fn write(
-    connection: &mut sqlx::PgConnection,
+    connection: &mut PgConnection,
     batch: &AcceptBatch,
     events: &[EventRow],
     deliveries: &[DeliveryRow],
@@ -170,19 +234,18 @@ async fn write(
         .bind(batch.instance)
         .bind(batch.lease_ms * 1_000);
     if is_marked {
-        query = query.bind(of(events, |row| row.body_key.as_ref().map(<[u8; 16]>::as_slice)));
+        query = query.bind(of(events, |row| row.body_key.as_ref().map(|key| key.hash.as_slice())));
     }
-    let row = query.fetch_one(connection).await.map_err(StoreError::during("committing events"))?;
-    let current: bool = row.try_get("current").map_err(StoreError::during("committing events"))?;
-    let taken: Vec<Uuid> = row.try_get("taken").map_err(StoreError::during("committing events"))?;
-    let marked =
-        if is_marked { row.try_get("marked").map_err(StoreError::during("committing events"))? } else { Vec::new() };
+    let row = query.fetch_one(connection).await.map_err(StoreError::during(DOING))?;
+    let current: bool = row.try_get("current").map_err(StoreError::during(DOING))?;
+    let taken: Vec<Uuid> = row.try_get("taken").map_err(StoreError::during(DOING))?;
+    let marked = if is_marked { row.try_get("marked").map_err(StoreError::during(DOING))? } else { Vec::new() };
     Ok(current.then_some(Wrote { taken, marked }))
 }
 
 /// Looks up, for each event that was not taken in and for each body that was not new, the one that came first.
 async fn finish(
-    connection: &mut sqlx::PgConnection,
+    connection: &mut PgConnection,
     batch: &AcceptBatch,
     wrote: Option<Wrote>,
 ) -> Result<Accepted, StoreError> {
@@ -190,7 +253,7 @@ async fn finish(
     let bodies = batch.events.iter().filter(|event| event.body_key.is_some()).count();
     let (mut duplicates, mut replays) = (Vec::new(), Vec::new());
     if taken.len() == batch.events.len() && marked.len() == bodies {
-        return Ok(Accepted::Written { duplicates, replays });
+        return Ok(Accepted::Written(Written { duplicates, replays, refused: Vec::new() }));
     }
     let taken: HashSet<Uuid> = taken.into_iter().collect();
     let marked: HashSet<Uuid> = marked.into_iter().collect();
@@ -200,17 +263,13 @@ async fn finish(
                 duplicates.push((place, holder(connection, event, &dedup.hash).await?));
             }
         } else if let Some(key) = event.body_key.filter(|_| !marked.contains(&event.id.uuid())) {
-            replays.push((place, holder(connection, event, &key).await?.id));
+            replays.push((place, holder(connection, event, &key.hash).await?.id));
         }
     }
-    Ok(Accepted::Written { duplicates, replays })
+    Ok(Accepted::Written(Written { duplicates, replays, refused: Vec::new() }))
 }
 
-async fn holder(
-    connection: &mut sqlx::PgConnection,
-    event: &EventRow,
-    key: &[u8; 16],
-) -> Result<FirstEvent, StoreError> {
+async fn holder(connection: &mut PgConnection, event: &EventRow, key: &[u8; 16]) -> Result<FirstEvent, StoreError> {
     let row = sqlx::query("SELECT event_id, body_hash FROM dedup_keys WHERE source_id = $1 AND key_hash = $2")
         .bind(event.source.uuid())
         .bind(key.as_slice())
@@ -220,5 +279,5 @@ async fn holder(
     let id: Uuid = row.try_get(0).map_err(StoreError::during("reading a dedup key"))?;
     let body_hash: Vec<u8> = row.try_get(1).map_err(StoreError::during("reading a dedup key"))?;
     let same_body = event.body_sha256.starts_with(&body_hash);
-    Ok(FirstEvent { id: postern_domain::EventId::from_uuid(id), same_body })
+    Ok(FirstEvent { id: EventId::from_uuid(id), same_body })
 }

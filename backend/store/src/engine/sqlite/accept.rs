@@ -1,8 +1,8 @@
 //! Writes accepted events, their keys, bodies and deliveries.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use postern_domain::{EventId, Timestamp};
+use postern_domain::{EventId, SourceId, Timestamp};
 use sea_orm::sqlx::{self, AssertSqlSafe, SqliteConnection};
 use uuid::Uuid;
 
@@ -10,13 +10,53 @@ use crate::{
     StoreError,
     engine::{
         pieces::{pieces, placeholders, repeated},
-        rows::{AcceptBatch, Accepted, DedupInput, DeliveryRow, EventRow, FirstEvent},
+        replays::{Guarded, Key, Rest},
+        rows::{AcceptBatch, Accepted, DedupInput, DeliveryRow, EventRow, FirstEvent, Written},
     },
 };
 
 const DOING: &str = "committing events";
 
 pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
+    let Some(guarded) = Guarded::of(batch) else { return write_all(tx, batch).await };
+    let refused = guarded.refused(held(tx, batch, &guarded).await?);
+    if refused.is_empty() {
+        return write_all(tx, batch).await;
+    }
+    let rest = Rest::new(batch, refused);
+    let accepted = write_all(tx, &rest.batch).await?;
+    Ok(rest.of_whole(accepted))
+}
+
+/// Who holds the keys of these events. The write lock is in hand, so that it stays so until they are written.
+async fn held(
+    tx: &mut SqliteConnection,
+    batch: &AcceptBatch,
+    guarded: &Guarded<'_>,
+) -> Result<HashMap<Key, EventId>, StoreError> {
+    let doing = "looking for bodies that came before";
+    let keys: Vec<Key> = guarded.keys().collect();
+    let mut held = HashMap::new();
+    for range in pieces(keys.len()) {
+        let keys = keys.get(range).unwrap_or_default();
+        let sql = format!(
+            "SELECT source_id, key_hash, event_id FROM dedup_keys \
+             WHERE (source_id, key_hash) IN (VALUES {}) AND expires_at > ?",
+            placeholders(keys.len(), 2)
+        );
+        let mut query = sqlx::query_as::<_, (Uuid, Vec<u8>, Uuid)>(AssertSqlSafe(sql));
+        for (source, hash) in keys {
+            query = query.bind(source.uuid()).bind(hash.as_slice());
+        }
+        let rows = query.bind(batch.now.as_micros()).fetch_all(&mut *tx).await.map_err(StoreError::during(doing))?;
+        held.extend(rows.into_iter().filter_map(|(source, hash, event)| {
+            Some(((SourceId::from_uuid(source), hash.try_into().ok()?), EventId::from_uuid(event)))
+        }));
+    }
+    Ok(held)
+}
+
+async fn write_all(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
     let Some(duplicates) = claim_keys(tx, batch).await? else { return Ok(Accepted::StaleConfig) };
     let double: HashSet<usize> = duplicates.iter().map(|(place, _)| *place).collect();
     let events: Vec<&EventRow> =
@@ -40,7 +80,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Res
         insert(tx, batch, &[], &leased, &[]).await?;
         insert(tx, batch, &[], &[], &pending).await?;
     }
-    Ok(Accepted::Written { duplicates, replays })
+    Ok(Accepted::Written(Written { duplicates, replays, refused: Vec::new() }))
 }
 
 async fn is_current(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<bool, StoreError> {
@@ -107,7 +147,7 @@ async fn claim_keys(
 }
 
 /// A hash, and until when it is kept.
-type Key<'a> = (&'a [u8; 16], Timestamp);
+type Term<'a> = (&'a [u8; 16], Timestamp);
 
 /// Remembers the bodies whose ids anybody could have changed; gives those that another event has had.
 async fn mark_bodies(
@@ -116,10 +156,10 @@ async fn mark_bodies(
     double: &HashSet<usize>,
 ) -> Result<Vec<(usize, EventId)>, StoreError> {
     let taken = batch.events.iter().enumerate().filter(|(place, _)| !double.contains(place));
-    let keyed: Vec<(usize, &EventRow, Key<'_>)> = taken
+    let keyed: Vec<(usize, &EventRow, Term<'_>)> = taken
         .filter_map(|(place, event)| {
             let until = event.dedup.as_ref()?.expires_at;
-            event.body_key.as_ref().map(|key| (place, event, (key, until)))
+            event.body_key.as_ref().map(|key| (place, event, (&key.hash, until)))
         })
         .collect();
     let mut replays = Vec::new();
@@ -158,7 +198,7 @@ async fn holder(
     tx: &mut SqliteConnection,
     batch: &AcceptBatch,
     event: &EventRow,
-    (hash, until): Key<'_>,
+    (hash, until): Term<'_>,
 ) -> Result<FirstEvent, StoreError> {
     let doing = "looking up the first event of a duplicate";
     let (id, body_hash, expires_at): (Uuid, Vec<u8>, i64) =

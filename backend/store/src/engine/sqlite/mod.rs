@@ -10,7 +10,7 @@ use sea_orm::sqlx::SqlitePool;
 use self::log::Log;
 use crate::{
     StoreError,
-    engine::rows::{AcceptBatch, Accepted, Settlement},
+    engine::rows::{AcceptBatch, Accepted, Settlement, Written},
 };
 
 /// Begins with the write lock in hand. A transaction that reads first and writes later can fail at once, whatever the
@@ -43,7 +43,7 @@ pub(super) async fn commit(
     };
     let accepted = match batch {
         Some(batch) => accept::write(&mut tx, batch).await?,
-        None => Accepted::Written { duplicates: Vec::new(), replays: Vec::new() },
+        None => Accepted::Written(Written::default()),
     };
     tx.commit().await.map_err(StoreError::during(doing))?;
     log.finish(writer).await;
