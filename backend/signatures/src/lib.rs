@@ -7,7 +7,6 @@
 mod body;
 mod coded;
 mod dedup;
-mod ed25519;
 mod examine;
 mod fields;
 mod form;

@@ -1,7 +1,8 @@
-//! Finds several strings or numbers in a JSON body in one reading, which stops once all are found.
+//! Finds strings and numbers in a JSON body in one reading, without building the rest of it.
 //!
-//! By the rules of [`crate::body`]: what comes after the last place cannot make it unfindable, numbers keep their digits,
-//! of a repeated name the first counts.
+//! Reading stops once all are found, so whatever comes after the last place cannot make it unfindable; what comes before it
+//! only has to be JSON by its shape. Numbers keep the digits they came with: ids beyond 2^53 exist. Of a repeated name the
+//! first counts.
 
 use std::fmt;
 
@@ -16,6 +17,8 @@ use crate::body::{Pointer, scalar};
 /// What is looked for at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
+    /// Whatever it is, as it is written.
+    Raw,
     /// The text of the string, or the digits of the number.
     Scalar,
     /// The name of the object's first member that is none of these.
@@ -31,6 +34,7 @@ pub(crate) struct Lookup {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
+    raws: Vec<usize>,
     scalars: Vec<usize>,
     first_members: Vec<(usize, Vec<String>)>,
     children: Vec<Child>,
@@ -59,6 +63,7 @@ impl Lookup {
             node = &mut node.children[place].node;
         }
         match want {
+            Want::Raw => node.raws.push(number),
             Want::Scalar => node.scalars.push(number),
             Want::FirstMember(except) => node.first_members.push((number, except)),
         }
@@ -107,10 +112,13 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.node.scalars.is_empty() {
+        if self.node.raws.is_empty() && self.node.scalars.is_empty() {
             return deserializer.deserialize_any(self);
         }
         let raw = <&RawValue>::deserialize(deserializer)?.get();
+        for number in &self.node.raws {
+            self.found.put(*number, Some(raw.to_owned()))?;
+        }
         for number in &self.node.scalars {
             self.found.put(*number, scalar(raw))?;
         }

@@ -8,7 +8,7 @@ mod jwk;
 
 use std::fmt;
 
-use base64::Engine;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{
@@ -93,6 +93,23 @@ impl PublicKey {
             ELLIPTIC if curve() == Some(P256) => Self::p256(bits),
             ELLIPTIC if curve() == Some(P384) => Self::p384(bits),
             ED25519 => Self::ed25519(bits),
+    /// Reads an Ed25519 key, which senders also show bare: its bytes in hex, or in base64 with `whpk_` before it or not.
+    pub(crate) fn parse_ed25519(text: &str) -> Option<Ed25519Key> {
+        const BYTES: usize = 32;
+        let text = text.trim();
+        let bare = match text.len() == 2 * BYTES {
+            true => hex::decode(text).ok(),
+            false => STANDARD.decode(text.strip_prefix("whpk_").unwrap_or(text)).ok(),
+        };
+        match bare
+            .filter(|bytes| bytes.len() == BYTES)
+            .map_or_else(|| Self::parse(text), |bytes| Self::ed25519(&bytes))?
+        {
+            Self::Ed25519(key) => Some(*key),
+            _ => None,
+        }
+    }
+
             _ => None,
         }
     }

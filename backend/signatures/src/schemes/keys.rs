@@ -3,14 +3,14 @@
 use std::fmt;
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use postern_domain::{Invalid, Secret};
+use postern_domain::{Invalid, Secret, source::MAX_SECRETS};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    ed25519,
     mac::{self, Algorithm, MAX_SIGNATURES},
+    public_key::PublicKey,
     request::RawRequest,
     template::{Filling, Template},
 };
@@ -42,7 +42,7 @@ impl Keys {
         if public_keys.is_empty() {
             return Err(Invalid::new("public_keys", "must have at least one: the sender's, by which it is recognised"));
         }
-        ed25519::keys(public_keys).map(Self::Ed25519)
+        ed25519(public_keys).map(Self::Ed25519)
     }
 
     /// Which key made one of the signatures. Undecodable ones are `None` and fit nothing.
@@ -102,6 +102,23 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} keys]", self.len())
     }
+}
+
+/// Ed25519 keys, in all their forms; there may be none.
+pub(crate) fn ed25519(texts: &[String]) -> Result<Vec<VerifyingKey>, Invalid> {
+    if texts.len() > MAX_SECRETS {
+        return Err(Invalid::new("public_keys", format!("may have at most {MAX_SECRETS} entries")));
+    }
+    let key = |text: &String| {
+        PublicKey::parse_ed25519(text).ok_or_else(|| {
+            Invalid::new(
+                "public_keys",
+                "must each be an Ed25519 public key of 32 bytes: in hex, in base64 (`whpk_` may stand before it), as PEM \
+                 or as JWK",
+            )
+        })
+    };
+    texts.iter().map(key).collect()
 }
 
 fn digest(algorithm: Algorithm, parts: &[&[u8]]) -> Vec<u8> {

@@ -13,13 +13,15 @@ use postern_domain::{Invalid, Secret, Timestamp};
 
 use crate::{
     coded::Shown,
-    ed25519,
     fields::{Fields, invalid},
     mac::{Algorithm, Keys},
     refusal::Refusal,
     request::{RawRequest, malformed},
     scheme::Credentials,
-    schemes::{keys::MAX_PUBLIC_SIGNATURES, mismatch},
+    schemes::{
+        keys::{self, MAX_PUBLIC_SIGNATURES},
+        mismatch,
+    },
     whsec,
     window::{Unit, Window, tolerance_s},
 };
@@ -94,7 +96,7 @@ impl StandardPlan {
         tolerance_s: Option<i64>,
     ) -> Result<StandardWebhooks, Invalid> {
         let keys = Keys::derive(Algorithm::Sha256, &credentials.secrets, |text| self.key(text))?;
-        let public_keys = ed25519::keys(&credentials.public_keys)?;
+        let public_keys = keys::ed25519(&credentials.public_keys)?;
         let window = self.window.tolerating(tolerance_s);
         Ok(StandardWebhooks { plan: Arc::clone(self), keys, public_keys, window })
     }
