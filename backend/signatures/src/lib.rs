@@ -17,6 +17,7 @@ mod key_url;
 mod lookup;
 mod mac;
 mod naming;
+mod multipart;
 pub mod outgoing;
 mod parameters;
 mod preset;

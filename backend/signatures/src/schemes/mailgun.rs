@@ -11,7 +11,7 @@ use crate::{
     fields::Fields,
     heard::Keyring,
     mac::{Algorithm, Keys, lower_hex},
-    parameters,
+    multipart, parameters,
     refusal::Refusal,
     request::RawRequest,
     scheme::Credentials,
@@ -38,6 +38,9 @@ struct Signed {
     timestamp: String,
     token: String,
     signature: String,
+    /// Only where a preset cannot find it.
+    #[serde(skip)]
+    event: Option<String>,
 }
 
 impl Mailgun {
@@ -49,7 +52,11 @@ impl Mailgun {
 
 impl Coded for Mailgun {
     fn verify(&self, request: &RawRequest<'_>, now: Timestamp, _keys: &dyn Keyring) -> Result<Proof, Refusal> {
-        let signed = if parameters::is_form(request) { in_form(request.body) } else { in_json(request.body) };
+        let signed = match multipart::boundary(request) {
+            Some(boundary) => in_parts(request.body, boundary),
+            None if parameters::is_form(request) => in_form(request.body),
+            None => in_json(request.body),
+        };
         let signed = signed.filter(|signed| (1..=MAX_TOKEN_BYTES).contains(&signed.token.len()));
         let signed = signed.ok_or_else(|| lacking("`timestamp`, `token` and `signature`"))?;
         // With a digit moved from the one to the other the same would be signed; the window refuses what that makes of
@@ -59,7 +66,12 @@ impl Coded for Mailgun {
         let found = self.keys.find(&parts, std::iter::once(lower_hex(&signed.signature)));
         let what = "`signature` in the body over {timestamp}{token}";
         let secret_index = found.ok_or_else(|| mismatch(what, self.keys.len()))?;
-        Ok(Proof::Shown(Shown { secret_index: Some(secret_index), event_id: Some(signed.token), ..Shown::default() }))
+        Ok(Proof::Shown(Shown {
+            secret_index: Some(secret_index),
+            event_id: Some(signed.token),
+            event_type: signed.event,
+            ..Shown::default()
+        }))
     }
 }
 
@@ -71,5 +83,18 @@ fn in_json(body: &[u8]) -> Option<Signed> {
 fn in_form(body: &[u8]) -> Option<Signed> {
     let parameters = parameters::read(body)?;
     let text = |name| parameters::last(&parameters, name).and_then(|value| String::from_utf8(value.to_vec()).ok());
-    Some(Signed { timestamp: text("timestamp")?, token: text("token")?, signature: text("signature")? })
+    Some(Signed { timestamp: text("timestamp")?, token: text("token")?, signature: text("signature")?, event: None })
+}
+
+/// As Mailgun writes forms that carry files: an event with the message that it is about, or a message that came in, which
+/// is no event by name.
+fn in_parts(body: &[u8], boundary: &str) -> Option<Signed> {
+    let fields = multipart::read(body, boundary)?;
+    let text = |name| multipart::last(&fields, name).and_then(|value| String::from_utf8(value.to_vec()).ok());
+    Some(Signed {
+        timestamp: text("timestamp")?,
+        token: text("token")?,
+        signature: text("signature")?,
+        event: text("event"),
+    })
 }

@@ -190,6 +190,56 @@ fn of_repeated_fields_in_a_form_mailguns_own_come_last() {
     assert!(!mailgun(own_first, FORM).is_accepted());
 }
 
+fn mailgun_parts(fields: &[(&str, &str)], more: &str) -> Case {
+    let body = |signature: &str| {
+        let part = |(name, value): &(&str, &str)| {
+            let value = value.replace("SIGNATURE", signature);
+            format!("--b-1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        format!("{}{more}--b-1--\r\n", fields.iter().map(part).collect::<String>())
+    };
+    mailgun(body, "multipart/form-data; boundary=\"b-1\"")
+}
+
+const MAILGUN_PARTS: [(&str, &str); 4] =
+    [("event", "dropped"), ("timestamp", MAILGUN_TIME), ("token", "9token"), ("signature", "SIGNATURE")];
+
+#[test]
+fn mailgun_sends_files_beside_the_three() {
+    let file = "--b-1\r\ncontent-type: text/plain\r\ncontent-disposition: form-data; name=\"token\"; \
+        filename=\"a\"\r\n\r\nmine\r\n--b-2\r\n\r\n";
+    let shown = mailgun_parts(&MAILGUN_PARTS, file).shown();
+    let named = (shown.event_id.as_deref(), shown.event_type.as_deref(), shown.covers_body);
+    assert_eq!(named, (Some("9token"), Some("dropped"), false));
+    let [event, rest @ ..] = MAILGUN_PARTS;
+    assert_eq!(mailgun_parts(&rest, "").shown().event_type, None, "a message that came in");
+    let last = [("token", "mine"), ("signature", "no"), event, rest[0], rest[1], rest[2]];
+    assert!(mailgun_parts(&last, "").is_accepted(), "of repeated fields the last one counts");
+    let first = [event, rest[0], rest[1], rest[2], ("token", "mine")];
+    assert_eq!(mailgun_parts(&first, "").cause(), RefusalCause::SignatureMismatch);
+}
+
+#[test]
+fn a_mailgun_form_of_another_form_is_malformed() {
+    let genuine = mailgun_parts(&MAILGUN_PARTS, "");
+    assert!(genuine.is_accepted());
+    for (from, to) in [
+        ("--b-1--\r\n", ""),
+        ("--b-1--", "--b-1"),
+        ("--b-1\r\n", ""),
+        ("name=\"token\"", "filename=\"token\""),
+        ("name=\"token\"", "name=\"Token\""),
+        ("Content-Disposition: form-data; name=\"token\"\r\n\r\n", ""),
+    ] {
+        assert_eq!(genuine.replacing(from, to).cause(), RefusalCause::MalformedBody, "{from} as {to}");
+    }
+    for kind in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=b-2"] {
+        assert_eq!(genuine.with("Content-Type", kind).cause(), RefusalCause::MalformedBody, "{kind}");
+    }
+    let many = [("a", "b"); 1_001];
+    assert_eq!(mailgun_parts(&many, "").cause(), RefusalCause::MalformedBody);
+}
+
 #[test]
 fn a_mailgun_body_without_the_three_is_malformed() {
     let genuine = mailgun_json();
