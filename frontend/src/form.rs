@@ -24,6 +24,7 @@ const LABELS: &[(&str, &str)] = &[
     ("config.secret_encoding", "Form of the secrets"),
     ("config.separator", "Separator"),
     ("config.signature_keys", "Names of the signatures"),
+    ("config.signature_query", "Signature in the URL"),
     ("config.template", "What is signed"),
     ("config.timestamp_age", "What is too old"),
     ("config.timestamp_header", "Header with the timestamp"),

@@ -7,7 +7,8 @@ use postern_domain::Invalid;
 use crate::{
     fields::{Fields, invalid},
     mac::{MAX_SIGNATURES, lower_hex},
-    refusal::Refusal,
+    parameters,
+    refusal::{Refusal, RefusalCause},
     request::{RawRequest, malformed, missing},
 };
 
@@ -18,6 +19,8 @@ const MAX_GROUPS: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Carrier {
     headers: Headers,
+    /// The parameter of the query in which a signature may stand instead.
+    query: Option<String>,
     shape: Shape,
     encoding: Encoding,
 }
@@ -58,6 +61,7 @@ pub(crate) struct Group<'a> {
 impl Carrier {
     pub(crate) fn parse(fields: &mut Fields<'_>) -> Result<Self, Invalid> {
         let headers = headers(fields)?;
+        let query = fields.text("signature_query")?.map(str::to_owned);
         let encodings = [("hex", Encoding::Hex), ("lower-hex", Encoding::LowerHex), ("base64", Encoding::Base64)];
         let encoding = fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Hex);
         let prefix = fields.text("prefix")?.map(str::to_owned);
@@ -81,7 +85,7 @@ impl Carrier {
             (true, Some(separator)) => Shape::List { separator, prefix: prefix.unwrap_or_default() },
             (true, None) => Shape::Plain { prefix, must_have_prefix: !prefix_optional },
         };
-        Ok(Self { headers, shape, encoding })
+        Ok(Self { headers, query, shape, encoding })
     }
 
     /// Whether each signature has its time beside it.
@@ -103,7 +107,12 @@ impl Carrier {
     pub(crate) fn read<'a>(&self, request: &RawRequest<'a>) -> Result<Vec<Group<'a>>, Refusal> {
         match &self.headers {
             Headers::First(names) => {
-                let (name, value) = request.first_text(names)?;
+                let (name, value) = match (request.first_text(names), self.in_query(request)?) {
+                    (Err(refusal), Some(value)) if refusal.cause == RefusalCause::MissingHeader => {
+                        (names.first().ok_or(refusal)?, value)
+                    }
+                    (found, _) => found?,
+                };
                 self.shape.split(name, value)
             }
             Headers::Every(names) => {
@@ -120,6 +129,17 @@ impl Carrier {
                 let signatures = groups.into_iter().flat_map(|group| group.signatures).collect();
                 Ok(vec![Group { timestamp: None, signatures }])
             }
+        }
+    }
+
+    /// As it stands there: no way of writing a signature needs an escape.
+    fn in_query<'a>(&self, request: &RawRequest<'a>) -> Result<Option<&'a str>, Refusal> {
+        let Some(name) = &self.query else { return Ok(None) };
+        let pairs = parameters::query(request.url).split('&').filter_map(|pair| pair.split_once('='));
+        let mut values = pairs.filter(|(found, _)| found == name).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(malformed(format!("parameter `{name}` of the URL once"))),
+            (value, None) => Ok(value),
         }
     }
 

@@ -173,3 +173,22 @@ fn a_refusal_says_what_was_expected_and_gives_nothing_away() {
         assert!(longest_hex < Some(16), "{shown}");
     }
 }
+
+#[test]
+fn vibers_signature_may_stand_in_the_url_when_no_header_is_there() {
+    let body = r#"{"event":"message","message_token":1}"#;
+    let signature = hex::encode(hmac(Algorithm::Sha256, SECRET.as_bytes(), &[body]));
+    let source = || SourceScheme::parse(Presets::builtin(), Some("viber"), None, &json!({}), secrets(&[SECRET]));
+    let sent = |query: &str| {
+        let mut sample = Sample::new(source().expect("a source"), &[], body);
+        sample.url = format!("https://in.example.com/in/abc{query}");
+        sample
+    };
+    sent(&format!("?sig={signature}")).verify().expect("signed");
+    sent(&format!("?a=1&sig={signature}#x")).verify().expect("signed");
+    assert_eq!(sent("").cause(), RefusalCause::MissingHeader);
+    assert_eq!(sent("?sig=").cause(), RefusalCause::SignatureMismatch);
+    assert_eq!(sent(&format!("?sig={signature}&sig={signature}")).cause(), RefusalCause::MalformedHeader);
+    let both = sent(&format!("?sig={signature}")).with("X-Viber-Content-Signature", "00");
+    assert_eq!(both.cause(), RefusalCause::SignatureMismatch, "the header counts where it is there");
+}

@@ -46,6 +46,7 @@ fn several() -> InputGroup {
             input(Text, "config.timestamp_key", "Among the pairs: the name of the timestamp, such as t."),
             input(Text, "config.separator", "What stands between several signatures, or between pairs."),
             input(Text, "config.group_separator", "What stands between groups of pairs, each with a time of its own."),
+            input(Text, "config.signature_query", "The parameter of the URL that counts when no header is there."),
             chosen("config.header_repeated", &NO_OR_YES, ""),
             chosen("config.prefix_optional", &NO_OR_YES, ""),
             input(Text, "config.timestamp_path", "The timestamp in the body: a JSON Pointer, such as /sent_at."),
