@@ -1,7 +1,7 @@
 //! As much of an X.509 certificate as a scheme asks for: the key, whom it names, and when it is valid.
 //!
-//! Who issued it is not checked here: what makes a certificate trusted is that the operator configured it, or that it came
-//! from the sender's own host over TLS.
+//! Who issued it is not checked here: what makes a certificate trusted is that the operator configured it, that it came
+//! from the sender's own host over TLS, or that a [`super::chain`] says so.
 
 use postern_domain::Timestamp;
 use rsa::pkcs8::{

@@ -4,6 +4,7 @@
 //! another kind than the algorithm's proves nothing.
 
 mod certificate;
+pub(crate) mod chain;
 mod jwk;
 
 use std::fmt;
@@ -168,9 +169,9 @@ impl fmt::Debug for PublicKey {
 pub(crate) fn pem(text: &str) -> Option<(&str, Vec<u8>)> {
     let (_, rest) = text.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
-    let (inside, _) = rest.split_once(format!("-----END {label}-----").as_str())?;
+    let (inside, rest) = rest.split_once(format!("-----END {label}-----").as_str())?;
     let inside: String = inside.split_ascii_whitespace().collect();
-    Some((label, LENIENT.decode(inside).ok()?))
+    Some(((label, LENIENT.decode(inside).ok()?), rest))
 }
 
 fn hash<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
@@ -191,6 +192,11 @@ const SHA1: [u8; 15] = [0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x
 const SHA256: [u8; 19] = sha2_prefix(0x31, 0x01, 0x20);
 const SHA384: [u8; 19] = sha2_prefix(0x41, 0x02, 0x30);
 const SHA512: [u8; 19] = sha2_prefix(0x51, 0x03, 0x40);
+    pem_block(text).map(|(block, _)| block)
+}
+
+/// The same, and the text after it.
+fn pem_block(text: &str) -> Option<((&str, Vec<u8>), &str)> {
 
 const fn sha2_prefix(total: u8, kind: u8, length: u8) -> [u8; 19] {
     let oid = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];

@@ -2,17 +2,19 @@
 //!
 //! The body is bound by its CRC-32 only, which whoever holds one genuine request can make any body have: what an event says
 //! about money must be asked of PayPal again. The certificate is configured, or fetched from the address that the request
-//! gives, when that is PayPal's own; it must name PayPal's message verification.
+//! gives, when that is PayPal's own; it must name PayPal's message verification, and a fetched one must be vouched for by one
+//! of the authorities that browsers trust.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::{Invalid, Timestamp, source::MAX_SECRETS};
+use rustls_pki_types::TrustAnchor;
 
 use crate::{
     coded::{Coded, Proof, Shown},
     fields::{Fields, invalid},
     heard::{KeyRequest, Keyring},
     key_url::{self, KeyUrl},
-    public_key::{Certificate, PublicAlgorithm},
+    public_key::{Certificate, PublicAlgorithm, chain::Chain},
     refusal::{Refusal, RefusalCause},
     request::{RawRequest, malformed},
     scheme::Credentials,
@@ -35,6 +37,8 @@ pub(crate) struct PayPal {
     webhook_id: String,
     configured: Vec<Certificate>,
     window: Option<Window>,
+    /// Who may vouch for a fetched certificate.
+    roots: &'static [TrustAnchor<'static>],
 }
 
 impl PayPal {
@@ -55,7 +59,7 @@ impl PayPal {
         let configured = credentials.public_keys.iter().map(certificate).collect::<Result<_, _>>()?;
         // A retry days later may carry its first time, so that there is no limit unless one is wanted.
         let window = tolerance_s(fields)?.map(|tolerance_s| Window::new(Unit::Rfc3339, Some(tolerance_s)));
-        Ok(Self { webhook_id: webhook_id.to_owned(), configured, window })
+        Ok(Self { webhook_id: webhook_id.to_owned(), configured, window, roots: webpki_roots::TLS_SERVER_ROOTS })
     }
 }
 
@@ -99,6 +103,14 @@ enum Certificates {
     Ask(KeyRequest),
 }
 
+#[cfg(test)]
+impl PayPal {
+    /// With authorities of a test's own.
+    pub(crate) fn trusting(self, roots: &'static [TrustAnchor<'static>]) -> Self {
+        Self { roots, ..self }
+    }
+}
+
 impl PayPal {
     /// The certificate that the request names, unless there are configured ones, which then are the only ones.
     fn fetched(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Certificates, Refusal> {
@@ -110,7 +122,9 @@ impl PayPal {
         let url = KeyUrl::parse(url).filter(|url| key_url::is_below(url.host, HOST_SUFFIX)).ok_or_else(expected)?;
         let ask = url.request(HOST_SUFFIX);
         let Some(answer) = keys.find(&ask.cache_as) else { return Ok(Certificates::Ask(ask)) };
-        let certificate = std::str::from_utf8(&answer).ok().and_then(Certificate::from_pem).filter(is_paypals);
+        let chain = std::str::from_utf8(&answer).ok().and_then(Chain::from_pem);
+        let chain = chain.filter(|chain| chain.leads_to(self.roots, now));
+        let certificate = chain.and_then(|chain| Certificate::from_der(chain.first())).filter(is_paypals);
         let certificate = certificate.filter(|certificate| certificate.is_valid_at(now));
         let expected = || Refusal::new(RefusalCause::SignatureMismatch, "a valid certificate of PayPal for messages");
         certificate.map(|certificate| Certificates::Known(Some(certificate))).ok_or_else(expected)

@@ -1,5 +1,7 @@
 //! Schemes whose key is fetched from the sender: PayPal, Plaid, Amazon SNS.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -10,7 +12,13 @@ use super::{
     keys::{PAYPAL_CERTIFICATE, PUBLIC_PEM, SNS_CERTIFICATE, p256_key, p256_sign, rsa_sign},
     parse,
 };
-use crate::{RefusalCause, coded::Proof, public_key::PublicAlgorithm};
+use crate::{
+    RefusalCause,
+    coded::Proof,
+    fields::Fields,
+    public_key::{PublicAlgorithm, chain},
+    schemes::paypal::PayPal,
+};
 
 /// Within the life of the certificates above.
 const NOW_S: i64 = 1_800_000_000;
@@ -36,6 +44,18 @@ fn paypal() -> Case {
     paypal_with(&json!({"webhook_id": "W1"}), &[])
 }
 
+/// With the key of these tests, vouched for by an intermediate authority and that by a root of its own.
+const PAYPAL_CHAIN: &str = include_str!("certificates/paypal_chain.pem");
+const ROOT: &str = include_str!("certificates/root.pem");
+
+/// As [`paypal`], with the root of these tests as the only one.
+fn paypal_by_our_root() -> Case {
+    let roots = chain::root_of_tests(ROOT);
+    let config = json!({"webhook_id": "W1"});
+    let scheme = PayPal::parse(&mut Fields::new(&config).expect("fields"), &credentials(&[], &[]));
+    Case { scheme: Arc::new(scheme.expect("a scheme").trusting(roots)), ..paypal() }
+}
+
 #[test]
 fn paypals_certificate_is_asked_for_once() {
     let wanted = paypal().asks_for();
@@ -48,15 +68,40 @@ fn paypals_certificate_is_asked_for_once() {
 #[test]
 fn a_certificate_that_is_not_paypals_or_not_valid_proves_nothing() {
     let wanted = paypal().asks_for();
+    let answered = |case: &Case, answer: &str| case.having_fetched(&wanted.cache_as, answer.as_bytes());
     for answer in [SNS_CERTIFICATE, PUBLIC_PEM, "", "<html>"] {
-        let case = paypal().having_fetched(&wanted.cache_as, answer.as_bytes());
+        let case = answered(&paypal_by_our_root(), answer);
         assert_eq!(case.cause(), RefusalCause::SignatureMismatch, "{answer}");
     }
-    let fetched = paypal().having_fetched(&wanted.cache_as, PAYPAL_CERTIFICATE.as_bytes());
+    let fetched = answered(&paypal_by_our_root(), PAYPAL_CHAIN);
+    assert!(fetched.is_accepted());
     assert_eq!(fetched.at(1_700_000_000).cause(), RefusalCause::SignatureMismatch, "before it is valid");
     assert_eq!(fetched.at(4_950_000_000).cause(), RefusalCause::SignatureMismatch, "after it was");
     let error = parse("paypal", &json!({"webhook_id": "W1"}), &credentials(&[], &[SNS_CERTIFICATE]));
     assert_eq!(error.expect_err("another's").field, "public_keys");
+}
+
+#[test]
+fn paypals_certificate_counts_only_when_a_known_authority_vouches_for_it() {
+    let wanted = paypal().asks_for();
+    let answered = |case: Case, answer: &str| case.having_fetched(&wanted.cache_as, answer.as_bytes());
+    assert!(answered(paypal_by_our_root(), PAYPAL_CHAIN).is_accepted());
+    assert_eq!(answered(paypal(), PAYPAL_CHAIN).cause(), RefusalCause::SignatureMismatch, "our root is nobody's");
+    let end = "-----END CERTIFICATE-----\n";
+    let (first, between) = PAYPAL_CHAIN.split_once(end).expect("two certificates");
+    let first = format!("{first}{end}");
+    for chain in [
+        first.clone(),
+        between.to_owned(),
+        format!("{between}{first}"),
+        format!("{first}{ROOT}"),
+        PAYPAL_CERTIFICATE.to_owned(),
+        format!("{PAYPAL_CERTIFICATE}{between}"),
+        format!("{PAYPAL_CHAIN}{PUBLIC_PEM}"),
+        PAYPAL_CHAIN.repeat(5),
+    ] {
+        assert_eq!(answered(paypal_by_our_root(), &chain).cause(), RefusalCause::SignatureMismatch, "{chain}");
+    }
 }
 
 #[test]
