@@ -22,20 +22,28 @@ pub(crate) enum Algorithm {
     Rs256,
     Rs384,
     Rs512,
+    Ps256,
+    Ps384,
+    Ps512,
     Es256,
     Es384,
+    Es512,
     EdDsa,
 }
 
-const NAMES: [(&str, Algorithm); 9] = [
+const NAMES: [(&str, Algorithm); 13] = [
     ("HS256", Algorithm::Hs256),
     ("HS384", Algorithm::Hs384),
     ("HS512", Algorithm::Hs512),
     ("RS256", Algorithm::Rs256),
     ("RS384", Algorithm::Rs384),
     ("RS512", Algorithm::Rs512),
+    ("PS256", Algorithm::Ps256),
+    ("PS384", Algorithm::Ps384),
+    ("PS512", Algorithm::Ps512),
     ("ES256", Algorithm::Es256),
     ("ES384", Algorithm::Es384),
+    ("ES512", Algorithm::Es512),
     ("EdDSA", Algorithm::EdDsa),
 ];
 
@@ -44,13 +52,17 @@ impl Algorithm {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 
-    const fn public(self) -> Option<PublicAlgorithm> {
+    pub(crate) const fn public(self) -> Option<PublicAlgorithm> {
         match self {
             Self::Rs256 => Some(PublicAlgorithm::RsaSha256),
             Self::Rs384 => Some(PublicAlgorithm::RsaSha384),
             Self::Rs512 => Some(PublicAlgorithm::RsaSha512),
+            Self::Ps256 => Some(PublicAlgorithm::PssSha256),
+            Self::Ps384 => Some(PublicAlgorithm::PssSha384),
+            Self::Ps512 => Some(PublicAlgorithm::PssSha512),
             Self::Es256 => Some(PublicAlgorithm::P256Fixed),
             Self::Es384 => Some(PublicAlgorithm::P384Fixed),
+            Self::Es512 => Some(PublicAlgorithm::P521Fixed),
             Self::EdDsa => Some(PublicAlgorithm::Ed25519),
             Self::Hs256 | Self::Hs384 | Self::Hs512 => None,
         }

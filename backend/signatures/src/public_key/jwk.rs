@@ -35,6 +35,7 @@ impl Jwk {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("EC", Some("P-256")) => PublicKey::p256(&self.point(32)?),
             ("EC", Some("P-384")) => PublicKey::p384(&self.point(48)?),
+            ("EC", Some("P-521")) => PublicKey::p521(&self.point(66)?),
             ("OKP", Some("Ed25519")) => PublicKey::ed25519(&decode(self.x.as_ref())?),
             ("RSA", _) => {
                 let [n, e] = [decode(self.n.as_ref())?, decode(self.e.as_ref())?];

@@ -6,6 +6,7 @@
 mod certificate;
 pub(crate) mod chain;
 mod jwk;
+mod p521;
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{
-    Pkcs1v15Sign, RsaPublicKey,
+    Pkcs1v15Sign, Pss, RsaPublicKey,
     pkcs1::DecodeRsaPublicKey,
     pkcs8::{ObjectIdentifier, SubjectPublicKeyInfoRef, der::Decode},
     traits::PublicKeyParts,
@@ -35,6 +36,7 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// A key, by its kind.
@@ -43,6 +45,7 @@ pub(crate) enum PublicKey {
     Rsa(Box<RsaPublicKey>),
     P256(Box<p256::ecdsa::VerifyingKey>),
     P384(Box<p384::ecdsa::VerifyingKey>),
+    P521(Box<p521::Point>),
     Ed25519(Box<Ed25519Key>),
 }
 
@@ -54,12 +57,18 @@ pub(crate) enum PublicAlgorithm {
     RsaSha256,
     RsaSha384,
     RsaSha512,
+    /// With a salt as long as the hash, as are its kin.
+    PssSha256,
+    PssSha384,
+    PssSha512,
     /// With SHA-256, the signature in DER.
     P256Der,
     /// With SHA-256, the signature as its two numbers one after the other.
     P256Fixed,
     /// With SHA-384.
     P384Fixed,
+    /// With SHA-512.
+    P521Fixed,
     Ed25519,
 }
 
@@ -84,16 +93,6 @@ impl PublicKey {
         }
     }
 
-    /// Reads a `SubjectPublicKeyInfo`.
-    pub(crate) fn from_spki(der: &[u8]) -> Option<Self> {
-        let info = SubjectPublicKeyInfoRef::from_der(der).ok()?;
-        let bits = info.subject_public_key.as_bytes()?;
-        let curve = || info.algorithm.parameters_oid().ok();
-        match info.algorithm.oid {
-            RSA => RsaPublicKey::try_from(info).ok().and_then(Self::from_rsa),
-            ELLIPTIC if curve() == Some(P256) => Self::p256(bits),
-            ELLIPTIC if curve() == Some(P384) => Self::p384(bits),
-            ED25519 => Self::ed25519(bits),
     /// Reads an Ed25519 key, which senders also show bare: its bytes in hex, or in base64 with `whpk_` before it or not.
     pub(crate) fn parse_ed25519(text: &str) -> Option<Ed25519Key> {
         const BYTES: usize = 32;
@@ -111,6 +110,17 @@ impl PublicKey {
         }
     }
 
+    /// Reads a `SubjectPublicKeyInfo`.
+    pub(crate) fn from_spki(der: &[u8]) -> Option<Self> {
+        let info = SubjectPublicKeyInfoRef::from_der(der).ok()?;
+        let bits = info.subject_public_key.as_bytes()?;
+        let curve = || info.algorithm.parameters_oid().ok();
+        match info.algorithm.oid {
+            RSA => RsaPublicKey::try_from(info).ok().and_then(Self::from_rsa),
+            ELLIPTIC if curve() == Some(P256) => Self::p256(bits),
+            ELLIPTIC if curve() == Some(P384) => Self::p384(bits),
+            ELLIPTIC if curve() == Some(P521) => Self::p521(bits),
+            ED25519 => Self::ed25519(bits),
             _ => None,
         }
     }
@@ -127,6 +137,10 @@ impl PublicKey {
         p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|key| Self::P384(Box::new(key)))
     }
 
+    fn p521(point: &[u8]) -> Option<Self> {
+        p521::Point::read(point).map(|point| Self::P521(Box::new(point)))
+    }
+
     /// A weak key would verify signatures that nobody made.
     pub(crate) fn ed25519(bytes: &[u8]) -> Option<Self> {
         let key = Ed25519Key::from_bytes(bytes.try_into().ok()?).ok()?;
@@ -141,12 +155,22 @@ impl PublicKey {
             (Self::Rsa(key), PublicAlgorithm::RsaSha256) => rsa(key, &SHA256, &hash::<Sha256>(parts), signature),
             (Self::Rsa(key), PublicAlgorithm::RsaSha384) => rsa(key, &SHA384, &hash::<Sha384>(parts), signature),
             (Self::Rsa(key), PublicAlgorithm::RsaSha512) => rsa(key, &SHA512, &hash::<Sha512>(parts), signature),
+            (Self::Rsa(key), PublicAlgorithm::PssSha256) => {
+                pss(key, Pss::new_with_salt::<rsa::sha2::Sha256>(32), &hash::<Sha256>(parts), signature)
+            }
+            (Self::Rsa(key), PublicAlgorithm::PssSha384) => {
+                pss(key, Pss::new_with_salt::<rsa::sha2::Sha384>(48), &hash::<Sha384>(parts), signature)
+            }
+            (Self::Rsa(key), PublicAlgorithm::PssSha512) => {
+                pss(key, Pss::new_with_salt::<rsa::sha2::Sha512>(64), &hash::<Sha512>(parts), signature)
+            }
             (Self::P256(key), PublicAlgorithm::P256Der) => p256::ecdsa::Signature::from_der(signature)
                 .is_ok_and(|signature| key.verify_prehash(&hash::<Sha256>(parts), &signature).is_ok()),
             (Self::P256(key), PublicAlgorithm::P256Fixed) => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_prehash(&hash::<Sha256>(parts), &signature).is_ok()),
             (Self::P384(key), PublicAlgorithm::P384Fixed) => p384::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_prehash(&hash::<Sha384>(parts), &signature).is_ok()),
+            (Self::P521(point), PublicAlgorithm::P521Fixed) => point.verifies(&parts.concat(), signature),
             (Self::Ed25519(key), PublicAlgorithm::Ed25519) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(&parts.concat(), &signature).is_ok()),
             _ => false,
@@ -160,6 +184,7 @@ impl fmt::Debug for PublicKey {
             Self::Rsa(_) => "RSA key",
             Self::P256(_) => "P-256 key",
             Self::P384(_) => "P-384 key",
+            Self::P521(_) => "P-521 key",
             Self::Ed25519(_) => "Ed25519 key",
         })
     }
@@ -167,6 +192,11 @@ impl fmt::Debug for PublicKey {
 
 /// The first block of a PEM text: its label and what stands in it. Lines of any length, as people paste them.
 pub(crate) fn pem(text: &str) -> Option<(&str, Vec<u8>)> {
+    pem_block(text).map(|(block, _)| block)
+}
+
+/// The same, and the text after it.
+fn pem_block(text: &str) -> Option<((&str, Vec<u8>), &str)> {
     let (_, rest) = text.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
     let (inside, rest) = rest.split_once(format!("-----END {label}-----").as_str())?;
@@ -187,16 +217,15 @@ fn rsa(key: &RsaPublicKey, prefix: &[u8], hashed: &[u8], signature: &[u8]) -> bo
     key.verify(padding, hashed, signature).is_ok()
 }
 
+fn pss(key: &RsaPublicKey, padding: Pss, hashed: &[u8], signature: &[u8]) -> bool {
+    key.verify(padding, hashed, signature).is_ok()
+}
+
 /// What stands before the hash (RFC 8017, 9.2): its algorithm, in DER.
 const SHA1: [u8; 15] = [0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14];
 const SHA256: [u8; 19] = sha2_prefix(0x31, 0x01, 0x20);
 const SHA384: [u8; 19] = sha2_prefix(0x41, 0x02, 0x30);
 const SHA512: [u8; 19] = sha2_prefix(0x51, 0x03, 0x40);
-    pem_block(text).map(|(block, _)| block)
-}
-
-/// The same, and the text after it.
-fn pem_block(text: &str) -> Option<((&str, Vec<u8>), &str)> {
 
 const fn sha2_prefix(total: u8, kind: u8, length: u8) -> [u8; 19] {
     let oid = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];

@@ -149,7 +149,7 @@ fn a_token_is_three_parts_of_strict_base64_and_nothing_more() {
 
 const FUSIONAUTH: &str = "X-FusionAuth-Signature-JWT";
 
-fn fusionauth_by(secrets: &[&str], public_keys: &[&str], token: &str) -> Case {
+pub(super) fn fusionauth_by(secrets: &[&str], public_keys: &[&str], token: &str) -> Case {
     let scheme = parse("fusionauth", &json!({}), &credentials(secrets, public_keys)).expect("a scheme");
     Case::new(scheme, &[(FUSIONAUTH, token)], BODY)
 }

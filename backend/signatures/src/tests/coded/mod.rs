@@ -1,5 +1,6 @@
 //! The coded schemes: what each accepts, that every part it covers is covered, and what it leaves open.
 
+mod algorithms;
 mod bodies;
 mod fetched;
 mod forms;
