@@ -106,7 +106,7 @@ impl KeysOf<'_> {
 
     async fn ask(&self, egress: &Client, wanted: &KeyRequest) -> Result<Arc<Vec<u8>>, NoKey> {
         let url = egress.check_url(&wanted.url).map_err(|_| NoKey::Unknown)?;
-        if !url.is_https_under(wanted.host_suffix) {
+        if !url.is_https_under(&wanted.host_suffix) {
             return Err(NoKey::Unknown);
         }
         let mut headers = HeaderMap::new();

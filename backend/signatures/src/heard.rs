@@ -51,7 +51,7 @@ pub struct KeyRequest {
     pub body: Option<Secret<Vec<u8>>>,
     /// The host of `url` is this name or ends in `.` and this name; scheme `https`, no redirects. Checked already, and
     /// to be checked again by who fetches it.
-    pub host_suffix: &'static str,
+    pub host_suffix: Cow<'static, str>,
     /// The name under which [`Keyring::find`] is asked for what came.
     pub cache_as: String,
 }

@@ -1,5 +1,7 @@
 //! An address at which a request says that its sender's key is: believed only when it is the sender's own.
 
+use std::borrow::Cow;
+
 use crate::heard::KeyRequest;
 
 const MAX_URL_BYTES: usize = 2_048;
@@ -25,7 +27,8 @@ impl<'a> KeyUrl<'a> {
     }
 
     /// What is to be fetched, by GET.
-    pub(crate) fn request(&self, host_suffix: &'static str) -> KeyRequest {
+    pub(crate) fn request(&self, host_suffix: impl Into<Cow<'static, str>>) -> KeyRequest {
+        let host_suffix = host_suffix.into();
         KeyRequest { url: self.text.to_owned(), method: "GET", body: None, host_suffix, cache_as: self.text.to_owned() }
     }
 }

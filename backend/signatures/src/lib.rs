@@ -13,6 +13,7 @@ mod form;
 mod handshake;
 mod heard;
 mod jws;
+mod key_set;
 mod key_url;
 mod lookup;
 mod mac;

@@ -50,7 +50,7 @@ impl Provider {
             url: format!("https://self-signed.badssl.test:{}{path}", self.address.port()),
             method: "POST",
             body: Some(Secret::new(b"{}".to_vec())),
-            host_suffix: "badssl.test",
+            host_suffix: "badssl.test".into(),
             cache_as: path.to_owned(),
         }
     }
@@ -180,7 +180,7 @@ async fn a_stranger_cannot_have_it_ask_or_remember_without_end() {
             url: "http://nowhere.test/".to_owned(),
             method: "GET",
             body: None,
-            host_suffix: "badssl.test",
+            host_suffix: "badssl.test".into(),
             cache_as: place.to_string(),
         };
         refused += usize::from(now.fetch(&client, &nowhere).await == Err(NoKey::Unreachable));

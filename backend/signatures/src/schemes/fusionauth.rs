@@ -1,4 +1,7 @@
 //! FusionAuth: `X-FusionAuth-Signature-JWT`, a token with the body's hash, signed with a shared or a private key.
+//!
+//! Public keys are configured, or fetched as a set from the one address that is configured: FusionAuth is run by its users,
+//! each at a host of their own.
 
 use std::borrow::Cow;
 
@@ -28,15 +31,15 @@ const PROFILE: Profile = Profile {
         Algorithm::Rs256,
         Algorithm::Rs384,
         Algorithm::Rs512,
-        Algorithm::Es256,
-        Algorithm::Es384,
-        Algorithm::EdDsa,
         Algorithm::Ps256,
         Algorithm::Ps384,
         Algorithm::Ps512,
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::Es512,
+        Algorithm::EdDsa,
     ],
     issuer: None,
-        Algorithm::Es512,
     required: &[],
     body: Some(("request_body_sha256", HashForm::Base64)),
     body_may_be_empty: Empty::Hashed,

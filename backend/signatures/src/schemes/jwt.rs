@@ -15,6 +15,7 @@ use crate::{
     fields::Fields,
     heard::Keyring,
     jws::{Algorithm, Claims, SharedKeys, Token},
+    key_set::KeySet,
     mac::lower_hex,
     public_key::{PublicKey, keys_of},
     refusal::{Refusal, RefusalCause},
@@ -67,6 +68,7 @@ pub(crate) struct Jwt {
     profile: Profile,
     secrets: SharedKeys,
     public_keys: Vec<KnownKey>,
+    key_sets: Vec<KeySet>,
     window: Option<Window>,
 }
 
@@ -80,27 +82,34 @@ impl Jwt {
     pub(crate) fn new(profile: Profile, fields: &mut Fields<'_>, credentials: &Credentials) -> Result<Self, Invalid> {
         let signed_at = profile.required.contains(&"iat");
         let tolerance_s = if signed_at { tolerance_s(fields)? } else { None };
+        let (key_sets, texts) = key_sets(&credentials.public_keys)?;
         Ok(Self {
             window: signed_at.then(|| Window::new(Unit::Seconds, tolerance_s)),
             profile,
             secrets: SharedKeys::new(&credentials.secrets)?,
-            public_keys: known_keys(&credentials.public_keys)?,
+            public_keys: known_keys(&texts)?,
+            key_sets,
         })
     }
 }
 
 impl Coded for Jwt {
-    fn verify(&self, request: &RawRequest<'_>, now: Timestamp, _keys: &dyn Keyring) -> Result<Proof, Refusal> {
+    fn verify(&self, request: &RawRequest<'_>, now: Timestamp, keys: &dyn Keyring) -> Result<Proof, Refusal> {
         let token = self.profile.token(request)?;
         let fitting = |known: &&KnownKey| match (&known.kid, &token.kid) {
             (Some(known), Some(told)) => known == told,
             _ => true,
         };
-        let public_keys: Vec<PublicKey> =
+        let mut public_keys: Vec<PublicKey> =
             self.public_keys.iter().filter(fitting).map(|known| known.key.clone()).collect();
+        for set in self.key_sets.iter().filter(|_| token.algorithm.public().is_some()) {
+            match set.find(token.kid.as_deref(), keys) {
+                Ok(more) => public_keys.extend(more),
+                Err(wanted) => return Ok(Proof::NeedsKey(wanted)),
+            }
+        }
         let opened = token.open(&self.secrets, &public_keys);
-        let (claims, place) =
-            opened.ok_or_else(|| self.profile.mismatch(self.secrets.len() + self.public_keys.len()))?;
+        let (claims, place) = opened.ok_or_else(|| self.profile.mismatch(self.secrets.len() + public_keys.len()))?;
         if let Some(window) = &self.window {
             let signed_at = claims.seconds("iat").map(|at| at.to_string()).unwrap_or_default();
             window.check(&self.profile.header, &signed_at, now)?;
@@ -139,7 +148,7 @@ impl Profile {
         if let Some(issuer) = self.issuer.as_ref().filter(wrong_issuer) {
             return Err(Refusal::new(RefusalCause::SignatureMismatch, format!("a token of the issuer `{issuer}`")));
         }
-        self.check_life(claims, now)?;
+        check_life(claims, self.leeway_s, now)?;
         if let Some(claim) = self.url {
             check_hash(claims, claim, HashForm::Hex, request.url.as_bytes(), "URL")?;
         }
@@ -156,21 +165,21 @@ impl Profile {
             Some((claim, form)) => check_hash(claims, claim, form, request.body, "body"),
         }
     }
+}
 
-    fn check_life(&self, claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
-        let unreadable =
-            ["exp", "nbf"].into_iter().find(|name| claims.contains(name) && claims.seconds(name).is_none());
-        if let Some(name) = unreadable {
-            return Err(malformed(format!("a token with the claim `{name}` in seconds")));
-        }
-        if claims.seconds("exp").is_some_and(|end_s| end_s.saturating_add(self.leeway_s) <= now.as_secs()) {
-            return Err(Refusal::new(RefusalCause::TimestampTooOld, "a token that has not expired"));
-        }
-        if claims.seconds("nbf").is_some_and(|start_s| start_s.saturating_sub(self.leeway_s) > now.as_secs()) {
-            return Err(Refusal::new(RefusalCause::TimestampTooNew, "a token that is valid already"));
-        }
-        Ok(())
+/// A time limit that a token sets itself; it may be overstepped so far.
+pub(crate) fn check_life(claims: &Claims, leeway_s: i64, now: Timestamp) -> Result<(), Refusal> {
+    let unreadable = ["exp", "nbf"].into_iter().find(|name| claims.contains(name) && claims.seconds(name).is_none());
+    if let Some(name) = unreadable {
+        return Err(malformed(format!("a token with the claim `{name}` in seconds")));
     }
+    if claims.seconds("exp").is_some_and(|end_s| end_s.saturating_add(leeway_s) <= now.as_secs()) {
+        return Err(Refusal::new(RefusalCause::TimestampTooOld, "a token that has not expired"));
+    }
+    if claims.seconds("nbf").is_some_and(|start_s| start_s.saturating_sub(leeway_s) > now.as_secs()) {
+        return Err(Refusal::new(RefusalCause::TimestampTooNew, "a token that is valid already"));
+    }
+    Ok(())
 }
 
 fn check_hash(claims: &Claims, claim: &str, form: HashForm, content: &[u8], what: &str) -> Result<(), Refusal> {
@@ -194,6 +203,17 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     first.eq_ignore_ascii_case(word).then(|| rest.trim_matches(' '))
 }
 
+/// Sets of keys by their address, and the texts that are keys themselves.
+fn key_sets(texts: &[String]) -> Result<(Vec<KeySet>, Vec<String>), Invalid> {
+    let is_address = |text: &&String| text.contains("://");
+    let (addresses, keys): (Vec<&String>, Vec<&String>) = texts.iter().partition(is_address);
+    let sets: Option<Vec<KeySet>> = addresses.into_iter().map(|text| KeySet::at(text.trim())).collect();
+    let sets = sets.ok_or_else(|| {
+        Invalid::new("public_keys", "must be at an https address without a port, where they are an address")
+    })?;
+    Ok((sets, keys.into_iter().cloned().collect()))
+}
+
 /// Keys as PEM, JWK or DER, and sets of JWKs.
 fn known_keys(texts: &[String]) -> Result<Vec<KnownKey>, Invalid> {
     if texts.len() > MAX_SECRETS {
@@ -211,7 +231,7 @@ fn known_keys(texts: &[String]) -> Result<Vec<KnownKey>, Invalid> {
         if known.len() == before {
             return Err(Invalid::new(
                 "public_keys",
-                "must each be PEM, a JWK or a set of them, or base64 of a key's DER",
+                "must each be PEM, a JWK or a set of them, or base64 of a key's DER, or the https address of a set",
             ));
         }
     }

@@ -111,7 +111,7 @@ impl Client {
             url: format!("https://{}.{HOST_SUFFIX}/webhook_verification_key/get", self.environment),
             method: "POST",
             body: Some(Secret::new(body.to_string().into_bytes())),
-            host_suffix: HOST_SUFFIX,
+            host_suffix: Cow::Borrowed(HOST_SUFFIX),
             cache_as: format!("plaid:{}:{kid}", self.environment),
         }
     }

@@ -194,6 +194,33 @@ fn fusionauth_may_sign_with_any_kind_of_key() {
     }
 }
 
+const KEY_SET: &str = "https://auth.example.com/.well-known/jwks.json";
+
+#[test]
+fn fusionauths_keys_are_fetched_as_a_set_from_the_configured_address() {
+    let all = fusionauth_tokens();
+    let (_, set, token) = &all[5];
+    let case = fusionauth_by(&[], &[KEY_SET], token);
+    let wanted = case.asks_for();
+    let asked = (wanted.url.as_str(), wanted.method, wanted.host_suffix.as_ref());
+    assert_eq!(asked, (KEY_SET, "GET", "auth.example.com"));
+    assert_eq!(case.having_fetched(&wanted.cache_as, set.as_bytes()).shown().secret_index, Some(0));
+    let renamed = set.replace("\"k1\"", "\"k2\"");
+    for answer in [renamed.as_str(), "{}", ""] {
+        let fetched = case.having_fetched(&wanted.cache_as, answer.as_bytes());
+        assert_eq!(fetched.cause(), RefusalCause::SignatureMismatch, "{answer}");
+    }
+    let claims = json!({"request_body_sha256": base64_hash(BODY)});
+    let by_secret = fusionauth_by(&[SECRET], &[KEY_SET], &shared("HS256", &claims));
+    assert!(by_secret.is_accepted(), "nothing is asked for a shared key");
+    for address in
+        ["http://auth.example.com/jwks.json", "https://auth.example.com:8443/j", "https://u@auth.example.com/j"]
+    {
+        let error = parse("fusionauth", &json!({}), &credentials(&[], &[address])).expect_err("no address for keys");
+        assert_eq!(error.field, "public_keys", "{address}");
+    }
+}
+
 #[test]
 fn a_public_key_is_never_taken_for_a_shared_one() {
     let claims = json!({"request_body_sha256": base64_hash(BODY)});
