@@ -12,8 +12,9 @@ use crate::{
     request::RawRequest,
     scheme::Credentials,
     schemes::{
-        adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird, monday,
-        netlify, nowpayments, paddle_classic, paypal, plaid, plivo, sendgrid, sumsub, twilio, vonage, wise,
+        adyen, amazon_sns, braintree, fusionauth, hook0, hubspot, livekit, mailgun, mandrill, messagebird,
+        microsoft_graph, monday, netlify, nowpayments, paddle_classic, paypal, plaid, plivo, sendgrid, sumsub, twilio,
+        vonage, wise,
     },
 };
 
@@ -68,6 +69,9 @@ const CODED: &[(&str, Parse)] = &[
     ("mailgun", |fields, credentials| Ok(Arc::new(mailgun::Mailgun::parse(fields, credentials)?))),
     ("mandrill", |fields, credentials| Ok(Arc::new(mandrill::Mandrill::parse(fields, credentials)?))),
     ("messagebird", |fields, credentials| Ok(Arc::new(messagebird::parse(fields, credentials)?))),
+    ("microsoft-graph", |fields, credentials| {
+        Ok(Arc::new(microsoft_graph::MicrosoftGraph::parse(fields, credentials)?))
+    }),
     ("monday-jwt", |fields, credentials| Ok(Arc::new(monday::parse(fields, credentials)?))),
     ("netlify", |fields, credentials| Ok(Arc::new(netlify::parse(fields, credentials)?))),
     ("nowpayments", |fields, credentials| Ok(Arc::new(nowpayments::NowPayments::parse(fields, credentials)?))),

@@ -13,6 +13,7 @@ pub(crate) mod livekit;
 pub(crate) mod mailgun;
 pub(crate) mod mandrill;
 pub(crate) mod messagebird;
+pub(crate) mod microsoft_graph;
 pub(crate) mod monday;
 pub(crate) mod netlify;
 pub(crate) mod nowpayments;

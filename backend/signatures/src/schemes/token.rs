@@ -65,11 +65,16 @@ impl TokenPlan {
                 let (list, place) = path.split_once("/*").ok_or_else(|| {
                     invalid("path", "is required: a JSON Pointer with `*` for each of a list, `/value/*/clientState`")
                 })?;
-                let [list, place] = [list, place].map(|part| Pointer::parse("config.path", part));
-                Ok(Some(Self::Body { list: list?, place: place? }))
+                Self::in_each(list, place).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// In each element of a list in the body.
+    pub(crate) fn in_each(list: &str, place: &str) -> Result<Self, Invalid> {
+        let [list, place] = [list, place].map(|part| Pointer::parse("config.path", part));
+        Ok(Self::Body { list: list?, place: place? })
     }
 
     pub(crate) fn place(&self) -> String {

@@ -4,6 +4,7 @@ mod algorithms;
 mod bodies;
 mod fetched;
 mod forms;
+mod graph;
 mod headers;
 mod jwt;
 mod keys;
