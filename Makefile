@@ -29,7 +29,7 @@ audit: ## Known holes, licences and origins of dependencies (cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
 	cargo deny check
 
-regen: assets ## Write the generated documents again: docs/reference and docs/providers
+regen: assets ## Write the generated documents again: docs/reference, docs/providers, docs/catalogue.md
 	@deploy/dev/reference.sh write
 
 clean: ## Remove what builds and tests have made (not ./data)

@@ -12,6 +12,7 @@ cargo build --quiet --locked -p postern-server
 "$postern" openapi >"$fresh/openapi.json"
 "$postern" config-reference >"$fresh/config.md"
 "$postern" provider-reference "$fresh/providers"
+cargo run --quiet --locked -p postern-catalogue --example document "$fresh/catalogue.md"
 
 if [ "$mode" = write ]; then
     rm -rf docs/providers
@@ -20,12 +21,12 @@ elif ! diff -ru docs/providers "$fresh/providers"; then
     echo "docs/providers is not what the binary says: run \`make regen\` and look at the difference" >&2
     exit 1
 fi
-for name in openapi.json config.md; do
+for name in reference/openapi.json reference/config.md catalogue.md; do
     if [ "$mode" = write ]; then
         mkdir -p docs/reference
-        cp "$fresh/$name" "docs/reference/$name"
-    elif ! diff -u "docs/reference/$name" "$fresh/$name"; then
-        echo "docs/reference/$name is not what the binary says: run \`make regen\` and look at the difference" >&2
+        cp "$fresh/${name##*/}" "docs/$name"
+    elif ! diff -u "docs/$name" "$fresh/${name##*/}"; then
+        echo "docs/$name is not what the binary says: run \`make regen\` and look at the difference" >&2
         exit 1
     fi
 done
