@@ -38,8 +38,7 @@ impl Provider {
         let (counter, config) = (Arc::clone(&asked), tls());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                serve(stream, &config, answer);
-                counter.fetch_add(1, Ordering::SeqCst);
+                serve(stream, &config, answer, &counter);
             }
         });
         Self { address, asked }
@@ -68,10 +67,12 @@ fn tls() -> Arc<ServerConfig> {
     Arc::new(builder.with_single_cert(chain, key).expect("a matching key"))
 }
 
-fn serve(stream: TcpStream, config: &Arc<ServerConfig>, answer: &str) {
+/// Counts before it answers, so that who has the answer finds it counted.
+fn serve(stream: TcpStream, config: &Arc<ServerConfig>, answer: &str, counter: &AtomicUsize) {
     let session = ServerConnection::new(Arc::clone(config)).expect("a session");
     let mut tls = StreamOwned::new(session, stream);
     if tls.read(&mut [0; 4_096]).is_ok() {
+        counter.fetch_add(1, Ordering::SeqCst);
         let _ = tls.write_all(answer.as_bytes()).and_then(|()| tls.flush());
         tls.conn.send_close_notify();
         let _ = tls.flush();
