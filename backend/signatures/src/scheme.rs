@@ -27,7 +27,6 @@ pub struct SourceScheme {
     trust: Trust,
     answer: Option<PresetAnswer>,
     bare_refusal: bool,
-    refusal_status: Option<u16>,
     verifier: Verifier,
     naming: Arc<Naming>,
     handshakes: Handshakes,
@@ -118,11 +117,7 @@ impl SourceScheme {
             let expected = "the sender's first request, which hands over the secret of this source";
             return Err(Refusal::new(RefusalCause::NoSecret, expected));
         }
-        let told = |refusal: Refusal| match self.refusal_status {
-            Some(status) => refusal.with_status(status),
-            None => refusal,
-        };
-        let shown = match self.verifier.verify(request, now, keys).map_err(told)? {
+        let shown = match self.verifier.verify(request, now, keys)? {
             Proof::Shown(shown) => shown,
             Proof::NeedsKey(wanted) => return Ok(Heard::NeedsKey(wanted)),
             Proof::Greeting(greeting) => return Ok(Heard::Greeting(greeting)),
@@ -176,7 +171,6 @@ impl SourceScheme {
             trust: if is_open { Trust::E } else { preset.trust },
             answer: plan.answer(&settings).or(preset.answer.as_ref()).cloned(),
             bare_refusal: plan.bare_refusal,
-            refusal_status: plan.refusal_status,
             verifier,
             naming: Arc::clone(&plan.naming),
             handshakes: Handshakes::new(Arc::clone(&plan.handshakes), settings, secrets)?,
@@ -211,7 +205,6 @@ impl SourceScheme {
             trust,
             answer: None,
             bare_refusal: false,
-            refusal_status: None,
             verifier,
             naming: Arc::new(naming),
             handshakes: Handshakes::new(Arc::new(handshakes), settings, secrets)?,

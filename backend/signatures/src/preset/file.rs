@@ -58,9 +58,6 @@ struct SchemeTable {
     /// A refusal has no body.
     #[serde(default)]
     bare_refusal: bool,
-    /// What a refusal is answered with, where the provider wants another status than 401.
-    #[serde(default)]
-    refusal_status: Option<u16>,
     verify: Value,
     #[serde(default)]
     id_from: Vec<String>,
@@ -128,9 +125,6 @@ fn scheme(table: SchemeTable) -> Result<PresetScheme, Invalid> {
     };
     let verifier = VerifierPlan::parse(kind, &mut fields).map_err(in_verify)?;
     fields.finish(kind).map_err(in_verify)?;
-    if table.refusal_status.is_some_and(|status| !(400..500).contains(&status)) {
-        return Err(Invalid::new("refusal_status", "must be from 400 to 499"));
-    }
     let handshakes = table.handshake.into_iter().map(Handshake::parse).collect::<Result<Vec<_>, _>>()?;
     Ok(PresetScheme {
         tolerance_s: verifier.tolerance_s(),
@@ -140,7 +134,6 @@ fn scheme(table: SchemeTable) -> Result<PresetScheme, Invalid> {
             naming: Arc::new(Naming::parse(&table.id_from, &table.type_from)?),
             handshakes: Arc::new(handshakes),
             bare_refusal: table.bare_refusal,
-            refusal_status: table.refusal_status,
             answers: table.answer_if,
         },
         id: table.id,

@@ -74,7 +74,6 @@ pub(crate) struct Plan {
     pub(crate) naming: Arc<Naming>,
     pub(crate) handshakes: Arc<Vec<Handshake>>,
     pub(crate) bare_refusal: bool,
-    pub(crate) refusal_status: Option<u16>,
     /// Answers that depend on the source's `config`.
     answers: Vec<AnswerIf>,
 }
