@@ -6,6 +6,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{
+    delay,
     door::Bar,
     engine::Engine,
     entry::SourceEntry,
@@ -53,6 +54,8 @@ pub struct Publication {
     pub data: Bytes,
     pub dedup_key: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Not before then; in the past it is at once.
+    pub deliver_at: Option<Timestamp>,
     pub remote: Option<IpAddr>,
 }
 
@@ -93,6 +96,9 @@ pub enum AcceptError {
     TooLarge(usize),
     #[error("the source is paused")]
     Paused,
+    /// The payload would be gone before it is due.
+    #[error("nothing can be delivered later than {0}")]
+    TooFarAhead(Timestamp),
     #[error("too much is waiting to be written")]
     Busy,
     /// The same Idempotency-Key came with another body before.
@@ -199,6 +205,7 @@ async fn take_in(
         headers: kept_headers(incoming.headers),
         remote: incoming.remote.to_string(),
         received_at: now,
+        not_before: None,
         body_sha256,
         body: incoming.body.clone(),
         filtered: 0,
@@ -241,6 +248,10 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
         return Err(AcceptError::Paused);
     }
     let now = engine.clock.now();
+    let latest = delay::latest(engine.options.retention, now);
+    if publication.deliver_at.is_some_and(|at| at > latest) {
+        return Err(AcceptError::TooFarAhead(latest));
+    }
     let dedup_input = match (&publication.dedup_key, &publication.idempotency_key) {
         (Some(key), _) => Some(dedup(&source, "k", key, now)),
         (None, Some(key)) => Some(dedup(&source, "i", key, now)),
@@ -258,6 +269,7 @@ pub async fn publish(engine: &Engine, scope: TenantScope, publication: Publicati
         headers: "{}".to_owned(),
         remote: publication.remote.map(|address| address.to_string()).unwrap_or_default(),
         received_at: now,
+        not_before: publication.deliver_at,
         body_sha256: sha256(&publication.data),
         body: publication.data,
         filtered: 0,

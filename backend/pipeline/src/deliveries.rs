@@ -3,10 +3,10 @@
 //! Both are on the audit trail in the same transaction, and both may be asked for twice under one Idempotency-Key and
 //! are then done once.
 
-use postern_domain::DeliveryId;
+use postern_domain::{DeliveryId, EventId};
 use postern_store::{
     StoreError, TenantTx,
-    tenant::{Cancelled, Claim, Retried},
+    tenant::{Cancelled, Claim, EventCancelled, Retried},
 };
 
 use crate::{
@@ -90,6 +90,22 @@ pub async fn cancel(engine: &Engine, by: &By, id: DeliveryId) -> Result<Done<()>
     commit(tx, by).await?;
     engine.wake();
     Ok(Done::Now(()))
+}
+
+/// Ends what waits of an event, without a further try: it was published for later, or is between two tries.
+///
+/// # Errors
+/// [`CancelError`]; nothing is changed then.
+pub async fn cancel_event(engine: &Engine, by: &By, id: EventId) -> Result<Done<EventCancelled>, CancelError> {
+    let mut tx = match begin(engine, by).await? {
+        Begun::Fresh(tx) => tx,
+        Begun::MadeBefore { status, body } => return Ok(Done::Before { status, body }),
+        Begun::OtherChange => return Err(CancelError::OnceKeyReused),
+    };
+    let outcome = tx.cancel_event(id).await?.ok_or(CancelError::NotFound)?;
+    commit(tx, by).await?;
+    engine.wake();
+    Ok(Done::Now(outcome))
 }
 
 enum Begun {

@@ -8,6 +8,7 @@ pub mod accept;
 pub mod check;
 pub mod claim;
 pub mod configure;
+mod delay;
 pub mod deliveries;
 mod dispatch;
 pub mod door;

@@ -40,7 +40,7 @@ pub(crate) fn changed<T, V: Serialize>(done: Done<T>, view: impl FnOnce(&T) -> V
 }
 
 /// What it is now, whether it came to be so by this request or by the same one before.
-pub(crate) fn current<V: Serialize>(status: StatusCode, done: &Done<()>, view: &V) -> HttpResponse {
+pub(crate) fn current<T, V: Serialize>(status: StatusCode, done: &Done<T>, view: &V) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     mark(&mut response, Replayed::of(done));
     response.content_type("application/json").body(to_json(view))
@@ -65,10 +65,10 @@ enum Replayed {
 }
 
 impl Replayed {
-    const fn of(done: &Done<()>) -> Self {
+    const fn of<T>(done: &Done<T>) -> Self {
         match done {
             Done::Before { .. } => Self::Yes,
-            Done::Now(()) => Self::No,
+            Done::Now(_) => Self::No,
         }
     }
 }

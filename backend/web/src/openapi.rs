@@ -46,7 +46,7 @@ use crate::{
         api_key::read::list, api_key::read::find, api_key::change::create, api_key::change::revoke,
         member::read::list, member::read::find, member::change::create, member::change::update, member::change::delete,
         audit::list, audit::export,
-        publish::publish, event::read::list, event::read::find, event::payload::find,
+        publish::publish, event::read::list, event::read::find, event::payload::find, event::change::cancel,
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,
         attempt::export,
         request::list, bin::list, catalogue::read,

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 49] = [
+const ROWS: [Row; 50] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
@@ -50,6 +50,7 @@ const ROWS: [Row; 49] = [
     ("POST /api/v1/events", 202, |own| Some(json!({ "type": "a.b", "data": {}, "source_id": own.publisher }))),
     ("GET /api/v1/events/{id}", 200, none),
     ("GET /api/v1/events/{id}/payload", 200, none),
+    ("POST /api/v1/events/{id}/cancel", 200, none),
     ("GET /api/v1/deliveries", 200, none),
     ("GET /api/v1/deliveries/{id}", 200, none),
     ("POST /api/v1/deliveries/{id}/retry", 202, none),

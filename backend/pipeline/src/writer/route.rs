@@ -6,6 +6,7 @@ use postern_domain::{AttemptId, ConnectionId, DeliveryId, Timestamp, payload::Pa
 use postern_store::engine::{DeliveryRow, EventRow};
 
 use crate::{
+    delay,
     engine::Engine,
     entry::{ConnectionEntry, DestinationEntry},
     lanes::{NoSlot, Slot},
@@ -41,6 +42,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
             continue;
         }
         let Some(destination) = maps.destination(connection.destination) else { continue };
+        let due_at = delay::due_at(event.not_before, 0, now);
         let mut delivery = DeliveryRow {
             id: DeliveryId::fresh(),
             tenant: event.tenant,
@@ -48,7 +50,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
             source: event.source,
             connection: connection.id,
             destination: destination.id,
-            due_at: now,
+            due_at,
             body_bytes: i32::try_from(event.body.len()).unwrap_or(i32::MAX),
             lease: None,
         };
@@ -57,6 +59,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
             && destination.active
             && engine.instance.is_live()
             && !engine.tasks.stopping()
+            && due_at <= now
             && !engine.lanes.has_backlog(connection.id, now);
         if may_leave {
             match engine.lanes.take_slot(destination) {
@@ -79,7 +82,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
                 }
             }
         } else if destination.active && !connection.paused {
-            routed.waiting.push((connection.id, now));
+            routed.waiting.push((connection.id, due_at));
         }
         routed.deliveries.push(delivery);
     }

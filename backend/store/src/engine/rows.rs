@@ -24,6 +24,8 @@ pub struct EventRow {
     pub headers: String,
     pub remote: String,
     pub received_at: Timestamp,
+    /// Its deliveries wait until then. Not written with the event: each delivery knows when it is due.
+    pub not_before: Option<Timestamp>,
     pub body: Bytes,
     pub body_sha256: [u8; 32],
     /// How many connections declined its type.

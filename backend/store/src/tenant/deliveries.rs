@@ -3,7 +3,7 @@
 //! Rows are locked in the order connection and destination, delivery, audit chain: the order of a change of
 //! configuration, so that neither waits for the other in a circle.
 
-use postern_domain::{DeliveryId, activity::Stretch, id::made_at};
+use postern_domain::{DeliveryId, EventId, activity::Stretch, id::made_at};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 use uuid::Uuid;
@@ -38,6 +38,20 @@ pub enum Cancelled {
     InFlight,
     /// It was finished before.
     Finished,
+}
+
+/// What became of an event's deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventCancelled {
+    pub cancelled: u32,
+    /// A try of them is under way.
+    pub in_flight: u32,
+}
+
+#[derive(FromQueryResult)]
+struct WaitingRow {
+    delivery_id: Uuid,
+    state: String,
 }
 
 #[derive(FromQueryResult)]
@@ -95,6 +109,41 @@ impl TenantTx {
         if state != "pending" {
             return Ok(Some(Cancelled::InFlight));
         }
+        self.call_off(id).await?;
+        Ok(Some(Cancelled::Done))
+    }
+
+    /// Calls off what waits of an event: it was published for later, or is between two tries. `None` when the tenant has
+    /// no such event.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cancel_event(&mut self, id: EventId) -> Result<Option<EventCancelled>, StoreError> {
+        let mut query = Query::on(&self.tx);
+        query.sql("SELECT 1 AS found FROM events WHERE id = ").bind(id.uuid());
+        query.sql(" AND tenant_id = ").bind(self.scope.tenant_id().uuid());
+        if query.one::<Found>(&self.tx, CANCELLING).await?.is_none() {
+            return Ok(None);
+        }
+        let mut query = Query::on(&self.tx);
+        query.sql("SELECT delivery_id, state FROM queue WHERE event_id = ").bind(id.uuid());
+        query.sql(" AND tenant_id = ").bind(self.scope.tenant_id().uuid());
+        query.sql(" ORDER BY delivery_id").for_update();
+        let rows: Vec<WaitingRow> = query.all(&self.tx, CANCELLING).await?;
+        let mut outcome = EventCancelled { cancelled: 0, in_flight: 0 };
+        for row in rows {
+            if row.state == "pending" {
+                self.call_off(DeliveryId::from_uuid(row.delivery_id)).await?;
+                outcome.cancelled += 1;
+            } else {
+                outcome.in_flight += 1;
+            }
+        }
+        Ok(Some(outcome))
+    }
+
+    /// One that waits, and is locked.
+    async fn call_off(&mut self, id: DeliveryId) -> Result<(), StoreError> {
         let mut query = Query::on(&self.tx);
         query.sql("INSERT INTO deliveries (id, tenant_id, event_id, source_id, connection_id, destination_id, state, ");
         query.sql("reason, retries, attempts, body_bytes, finished_at) SELECT delivery_id, tenant_id, event_id, ");
@@ -104,9 +153,8 @@ impl TenantTx {
         let mut query = Query::on(&self.tx);
         query.sql("DELETE FROM queue WHERE delivery_id = ").bind(id.uuid());
         query.execute(&self.tx, CANCELLING).await?;
-        let data = json!({ "before": { "state": state }, "after": { "state": "cancelled" } });
-        self.audit("delivery.cancelled".to_owned(), id.to_string(), data).await?;
-        Ok(Some(Cancelled::Done))
+        let data = json!({ "before": { "state": "pending" }, "after": { "state": "cancelled" } });
+        self.audit("delivery.cancelled".to_owned(), id.to_string(), data).await
     }
 
     async fn retried(&mut self, id: DeliveryId, before: &str) -> Result<Option<Retried>, StoreError> {

@@ -20,7 +20,7 @@ mod tx;
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFilter};
 pub use connection::Connection;
-pub use deliveries::{Cancelled, Retried};
+pub use deliveries::{Cancelled, EventCancelled, Retried};
 pub use destination::Destination;
 pub use idempotency::Claim;
 pub use member::{Joining, Member};

@@ -58,6 +58,7 @@ impl Lane {
             headers: "{}".to_owned(),
             remote: "192.0.2.1".to_owned(),
             received_at: NOON,
+            not_before: None,
             body: Bytes::copy_from_slice(body.as_bytes()),
             body_sha256: sha256(body),
             filtered: 0,

@@ -63,6 +63,9 @@ impl From<postern_pipeline::accept::AcceptError> for Problem {
             AcceptError::TooLarge(limit) => {
                 Self::new(Code::PayloadTooLarge, format!("The source takes at most {limit} bytes."))
             }
+            AcceptError::TooFarAhead(latest) => {
+                Self::invalid("deliver_at", &format!("must not lie after {latest}: payloads are not kept for longer"))
+            }
             AcceptError::Paused => Self::paused("The source is paused."),
             AcceptError::Busy => Self::unavailable(&cause),
             AcceptError::KeyReused => {

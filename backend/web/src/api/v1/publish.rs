@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use bytes::Bytes;
-use postern_domain::{SourceId, event_type::MAX_LEN};
+use postern_domain::{SourceId, Timestamp, event_type::MAX_LEN};
 use postern_pipeline::accept::{self, Publication, Receipt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -34,6 +34,10 @@ pub(crate) struct PublishEvent {
     source_id: Option<String>,
     /// Within the source's window, the same key is the same event.
     dedup_key: Option<String>,
+    /// RFC 3339. Nothing is delivered before; until then `POST /events/{id}/cancel` calls it off. An instant in the past is
+    /// at once; the latest is two days before the payload's retention ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    deliver_at: Option<Timestamp>,
 }
 
 #[derive(Debug, serde::Serialize, ToSchema)]
@@ -65,6 +69,7 @@ pub(crate) async fn publish(
         data: Bytes::copy_from_slice(event.data.get().as_bytes()),
         dedup_key: event.dedup_key.map(|key| checked("dedup_key", key, MAX_KEY_LEN)).transpose()?,
         idempotency_key: once.into_key(),
+        deliver_at: event.deliver_at,
         remote: client_address(&request, &app.settings),
     };
     let names_source = publication.source.is_some();
