@@ -20,6 +20,8 @@ mod m20261122_101000_create_activity;
 mod m20261122_101200_add_payload;
 mod m20261122_110000_guard_sources;
 mod m20261122_110100_flag_requests;
+mod m20261122_120000_widen_sources;
+mod m20261122_120100_create_polling;
 
 pub struct Migrator;
 
@@ -39,6 +41,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_101200_add_payload::Migration),
             Box::new(m20261122_110000_guard_sources::Migration),
             Box::new(m20261122_110100_flag_requests::Migration),
+            Box::new(m20261122_120000_widen_sources::Migration),
+            Box::new(m20261122_120100_create_polling::Migration),
         ]
     }
 }

@@ -142,6 +142,8 @@ typed_ids! {
     /// Also the fencing token of the lease under which the attempt is made.
     AttemptId = "att";
     RequestId = "req";
+    /// One execution of a poll source, or one instant of a schedule source.
+    RunId = "run";
     ApiKeyId = "key";
     SessionId = "ses";
     AuditId = "aud";

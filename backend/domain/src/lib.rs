@@ -30,8 +30,8 @@ pub mod time;
 
 pub use actor::Actor;
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, SessionId, SourceId,
-    TenantId, UserId,
+    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, RunId, SessionId,
+    SourceId, TenantId, UserId,
 };
 pub use invalid::Invalid;
 pub use scope::TenantScope;

@@ -18,6 +18,10 @@ pub const MAX_CONNECTIONS: u64 = 1_000;
 pub enum SourceKind {
     Webhook,
     Publish,
+    /// Asks an API again and again for what is new.
+    Poll,
+    /// Makes an event of its own at given times.
+    Schedule,
 }
 
 impl SourceKind {
@@ -26,12 +30,14 @@ impl SourceKind {
         match self {
             Self::Webhook => "webhook",
             Self::Publish => "publish",
+            Self::Poll => "poll",
+            Self::Schedule => "schedule",
         }
     }
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Webhook, Self::Publish].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Webhook, Self::Publish, Self::Poll, Self::Schedule].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -17,6 +17,7 @@ mod nodelay;
 mod open;
 mod partitions;
 pub mod people;
+pub mod polling;
 pub mod read;
 mod scope;
 pub mod tenant;

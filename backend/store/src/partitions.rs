@@ -33,6 +33,11 @@ impl Retention {
         day_start(day_number(now) - i64::from(self.metadata_days))
     }
 
+    /// The same for payloads.
+    pub(crate) fn oldest_payload(self, now: Timestamp) -> Timestamp {
+        day_start(day_number(now) - i64::from(self.payload_days))
+    }
+
     fn days(self, table: &str) -> i64 {
         i64::from(if table.ends_with("_bodies") { self.payload_days } else { self.metadata_days })
     }

@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{StoreError, open::Store};
+use crate::{StoreError, open::Store, polling::SealedSettings};
 
 /// What has a higher version than the reader knew. `None` in a map's place: it was deleted or revoked.
 #[derive(Debug, Default)]
@@ -52,6 +52,8 @@ pub struct SourceConfig {
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: u32,
     pub rate_limit: Option<RateLimit>,
+    pub poll: Option<SealedSettings>,
+    pub schedule: Option<serde_json::Value>,
     pub paused: bool,
 }
 
@@ -80,6 +82,7 @@ pub struct ConnectionConfig {
     pub destination: DestinationId,
     pub event_types: Vec<String>,
     pub payload: PayloadFormat,
+    pub delay_s: u32,
     pub paused: bool,
 }
 
@@ -115,6 +118,8 @@ struct SourceRow {
     answer: Option<String>,
     max_body_bytes: i32,
     rate_limit: Option<String>,
+    poll_sealed: Option<Vec<u8>>,
+    schedule: Option<String>,
     state: String,
     deleted_at: Option<i64>,
 }
@@ -144,6 +149,7 @@ struct ConnectionRow {
     destination_id: Uuid,
     event_types: String,
     payload: String,
+    delay_s: i32,
     state: String,
     deleted_at: Option<i64>,
 }
@@ -249,6 +255,10 @@ impl Store {
             Some(sealed) => json(table, self.open_text(table, "header_token_sealed", of, sealed)?.expose())?,
             None => None,
         };
+        let poll = match &row.poll_sealed {
+            Some(sealed) => Some(json(table, self.open_text(table, "poll_sealed", of, sealed)?.expose())?),
+            None => None,
+        };
         let retired_token = row.retired_token_hash.zip(row.retired_token_until.map(Timestamp::from_micros));
         Ok(SourceConfig {
             id: SourceId::from_uuid(row.id),
@@ -270,6 +280,8 @@ impl Store {
             answer: row.answer.as_deref().map(|text| json(table, text)).transpose()?,
             max_body_bytes: u32::try_from(row.max_body_bytes).unwrap_or(0),
             rate_limit: row.rate_limit.as_deref().map(|text| json(table, text)).transpose()?,
+            poll: poll.map(SealedSettings::new),
+            schedule: row.schedule.as_deref().map(|text| json(table, text)).transpose()?,
             paused: row.state == "paused",
         })
     }
@@ -303,6 +315,7 @@ fn connection(row: ConnectionRow) -> Result<ConnectionConfig, StoreError> {
         event_types: json("connections", &row.event_types)?,
         payload: PayloadFormat::parse(&row.payload)
             .ok_or_else(|| StoreError::inconsistent("connections", "unknown payload"))?,
+        delay_s: u32::try_from(row.delay_s).unwrap_or(0),
         paused: row.state == "paused",
     })
 }

@@ -13,7 +13,7 @@ mod health;
 mod instances;
 mod old_keys;
 mod pieces;
-mod postgres;
+pub(crate) mod postgres;
 mod recover;
 mod replays;
 pub mod requests;

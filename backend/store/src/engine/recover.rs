@@ -59,7 +59,8 @@ impl Store {
 }
 
 impl Lost {
-    const fn terms(self) -> (&'static str, Uuid) {
+    /// In the words of a statement, and the instance it is about.
+    pub(crate) const fn terms(self) -> (&'static str, Uuid) {
         match self {
             Self::AllBut(instance) => ("all_but", instance),
             Self::Of(instance) => ("of", instance),

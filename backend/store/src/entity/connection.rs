@@ -12,6 +12,7 @@ pub struct Model {
     pub destination_id: Uuid,
     pub event_types: String,
     pub payload: String,
+    pub delay_s: i32,
     pub state: String,
     pub created_at: i64,
     pub updated_at: i64,

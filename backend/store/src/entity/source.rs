@@ -28,6 +28,8 @@ pub struct Model {
     pub answer: Option<String>,
     pub max_body_bytes: i32,
     pub rate_limit: Option<String>,
+    pub poll_sealed: Option<Vec<u8>>,
+    pub schedule: Option<String>,
     pub state: String,
     pub created_at: i64,
     pub updated_at: i64,

@@ -115,9 +115,11 @@ impl DeliveryRow {
     }
 }
 
-/// `held` is not stored: what waits is held as long as its connection or destination is paused, held or deleted.
+/// `held` is not stored: what waits is held as long as its connection or destination is paused, held or deleted, and at
+/// [`crate::polling::HELD_UNTIL`] until somebody has looked at the flood it came in.
 pub(crate) const STATE_IN_QUEUE: &str = "CASE WHEN q.state = 'leased' THEN 'leased' \
-     WHEN c.state = 'active' AND c.deleted_at IS NULL AND d.state = 'active' AND d.deleted_at IS NULL THEN 'pending' \
+     WHEN c.state = 'active' AND c.deleted_at IS NULL AND d.state = 'active' AND d.deleted_at IS NULL \
+     AND q.due_at < 253402300799000000 THEN 'pending' \
      ELSE 'held' END";
 /// To follow `FROM queue q`, for [`STATE_IN_QUEUE`].
 pub(crate) const QUEUE_JOINS: &str =

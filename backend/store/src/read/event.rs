@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{StoreError, TenantStore};
 
-pub(super) const COLUMNS: &str =
-    "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered";
+pub(super) const COLUMNS: &str = "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered, \
+     coalesce(origin, (SELECT kind FROM sources WHERE sources.id = events.source_id)) AS origin";
 
 /// An event in a list.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Event {
     pub body_bytes: i32,
     /// How many connections declined its type.
     pub filtered: u32,
+    /// By which way it came: the kind of its source, or `reconciled` where a poll found what a webhook did not bring.
+    pub origin: String,
     pub outcome: EventOutcome,
     pub tally: Tally,
 }
@@ -74,6 +76,7 @@ pub(super) struct EventRow {
     received_at: i64,
     body_bytes: i32,
     filtered: i32,
+    origin: Option<String>,
 }
 
 impl EventRow {
@@ -90,6 +93,7 @@ impl EventRow {
             received_at: Timestamp::from_micros(self.received_at),
             body_bytes: self.body_bytes,
             filtered,
+            origin: self.origin.unwrap_or_default(),
             outcome: EventOutcome::of(&[], filtered),
             tally: Tally::default(),
         }

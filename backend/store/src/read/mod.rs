@@ -64,17 +64,17 @@ impl Window {
         Self { limit, after: None, from: None, to: None }
     }
 
-    fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit.clamp(1, MAX_LIMIT)
     }
 
     /// Ids from this one on, if bounded.
-    fn lowest(&self) -> Option<Uuid> {
+    pub(crate) fn lowest(&self) -> Option<Uuid> {
         self.from.map(first_uuid_at)
     }
 
     /// Ids below this one, if bounded.
-    fn below(&self) -> Option<Uuid> {
+    pub(crate) fn below(&self) -> Option<Uuid> {
         match (self.after, self.to.map(first_uuid_at)) {
             (Some(after), Some(to)) => Some(after.min(to)),
             (after, to) => after.or(to),
@@ -82,7 +82,7 @@ impl Window {
     }
 
     /// Whether an id is between the two moments.
-    fn spans(&self, id: Uuid) -> bool {
+    pub(crate) fn spans(&self, id: Uuid) -> bool {
         self.lowest().is_none_or(|lowest| id >= lowest) && self.to.is_none_or(|to| id < first_uuid_at(to))
     }
 }

@@ -22,7 +22,7 @@ impl TenantStore {
     }
 
     /// Deleted ones count: what they did can still be looked at.
-    pub(super) async fn check_source(&self, db: &impl ConnectionTrait, id: SourceId) -> Result<(), ListError> {
+    pub(crate) async fn check_source(&self, db: &impl ConnectionTrait, id: SourceId) -> Result<(), ListError> {
         self.owns(db, "sources", id.uuid()).await?.then_some(()).ok_or(ListError::UnknownSource)
     }
 

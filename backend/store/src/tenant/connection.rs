@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{TenantTx, records::Record, state::RunState};
 use crate::{
     StoreError,
-    column::{Sealer, from_json, to_json},
+    column::{Sealer, from_int, from_json, to_int, to_json},
     entity::connection::{ActiveModel, Column, Entity, Model},
     read::query::{Found, Query},
     scope::{scoped, scoped_update},
@@ -29,6 +29,8 @@ pub struct Connection {
     pub event_types: Vec<Pattern>,
     /// In which form events are handed on.
     pub payload: PayloadFormat,
+    /// So long an event waits before it is first delivered.
+    pub delay_s: u32,
     pub state: RunState,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -160,6 +162,7 @@ impl Record for Connection {
             event_types: patterns.map_err(|cause| StoreError::inconsistent(TABLE, cause))?,
             payload: PayloadFormat::parse(&row.payload)
                 .ok_or_else(|| StoreError::inconsistent(TABLE, "unknown payload"))?,
+            delay_s: from_int(TABLE, row.delay_s)?,
             state: RunState::parse(&row.state).ok_or_else(|| StoreError::inconsistent(TABLE, "unknown state"))?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
@@ -174,6 +177,7 @@ impl Record for Connection {
             destination_id: Set(self.destination.uuid()),
             event_types: Set(to_json(&texts(&self.event_types))),
             payload: Set(self.payload.as_str().to_owned()),
+            delay_s: Set(to_int(self.delay_s)),
             state: Set(self.state.as_str().to_owned()),
             created_at: Set(self.created_at.as_micros()),
             updated_at: Set(self.updated_at.as_micros()),
@@ -185,6 +189,7 @@ impl Record for Connection {
         Ok(ActiveModel {
             event_types: Set(to_json(&texts(&after.event_types))),
             payload: Set(after.payload.as_str().to_owned()),
+            delay_s: Set(to_int(after.delay_s)),
             state: Set(after.state.as_str().to_owned()),
             ..ActiveModel::default()
         })
@@ -193,7 +198,7 @@ impl Record for Connection {
     fn snapshot(&self) -> Value {
         json!({
             "source_id": self.source, "destination_id": self.destination, "event_types": texts(&self.event_types),
-            "payload": self.payload.as_str(), "state": self.state.as_str(),
+            "payload": self.payload.as_str(), "delay_s": self.delay_s, "state": self.state.as_str(),
         })
     }
 

@@ -18,6 +18,7 @@ use crate::{
     StoreError,
     column::{Sealer, allowed_addresses, from_int, from_json, to_int, to_json},
     entity::source::{ActiveModel, Column, Entity, Model},
+    polling::SealedSettings,
 };
 
 const TABLE: &str = "sources";
@@ -52,6 +53,10 @@ pub struct Source {
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: u32,
     pub rate_limit: Option<RateLimit>,
+    /// What a poll asks for, and how. May hold credentials, so it is sealed and never shown as it is.
+    pub poll: Option<SealedSettings>,
+    /// When a source of kind `schedule` makes an event, and which.
+    pub schedule: Option<Value>,
     pub state: RunState,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -65,17 +70,23 @@ pub struct RetiredToken {
 }
 
 impl TenantTx {
-    /// Marks the source and its connections as deleted.
+    /// Marks the source and its connections as deleted, and ends its runs.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn delete_source(&mut self, source: &Source) -> Result<(), StoreError> {
         let connections = self.end_connections(connection::Side::Source(source.id)).await?;
+        self.drop_poll_plan(source.id).await?;
         self.end(source, json!({ "connections": connections })).await
     }
 }
 
 impl Source {
+    /// Its poll settings without anything that may be a secret.
+    fn outline(&self) -> Option<Value> {
+        self.poll.as_ref().map(SealedSettings::outline)
+    }
+
     fn seal_secrets(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
         if self.secrets.is_empty() {
             return Ok(None);
@@ -88,6 +99,12 @@ impl Source {
         let Some(token) = &self.header_token else { return Ok(None) };
         let text = Secret::new(to_json(&[token.name.as_str(), token.value.expose()]));
         sealer.seal((TABLE, "header_token_sealed", self.id.uuid()), text.expose()).map(Some)
+    }
+
+    fn seal_poll(&self, sealer: &Sealer<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(poll) = &self.poll else { return Ok(None) };
+        let text = Secret::new(to_json(poll.value()));
+        sealer.seal((TABLE, "poll_sealed", self.id.uuid()), text.expose()).map(Some)
     }
 
     fn token_hash(&self) -> Option<Vec<u8>> {
@@ -128,6 +145,7 @@ impl Record for Source {
         let header_token: Option<(String, String)> =
             header_token.transpose()?.map(|text| from_json(TABLE, text.expose())).transpose()?;
         let retired_token = row.retired_token_hash.zip(row.retired_token_until);
+        let poll = row.poll_sealed.as_ref().map(|sealed| open("poll_sealed", sealed)).transpose()?;
         Ok(Self {
             id: SourceId::from_uuid(row.id),
             kind: SourceKind::parse(&row.kind).ok_or_else(|| inconsistent("unknown kind"))?,
@@ -149,6 +167,8 @@ impl Record for Source {
             answer: row.answer.map(|text| from_json(TABLE, &text)).transpose()?,
             max_body_bytes: from_int(TABLE, row.max_body_bytes)?,
             rate_limit: row.rate_limit.map(|text| from_json(TABLE, &text)).transpose()?,
+            poll: poll.map(|text| from_json(TABLE, text.expose()).map(SealedSettings::new)).transpose()?,
+            schedule: row.schedule.map(|text| from_json(TABLE, &text)).transpose()?,
             state: RunState::parse(&row.state).ok_or_else(|| inconsistent("unknown state"))?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
@@ -179,6 +199,8 @@ impl Record for Source {
             answer: Set(self.answer.as_ref().map(to_json)),
             max_body_bytes: Set(to_int(self.max_body_bytes)),
             rate_limit: Set(self.rate_limit.as_ref().map(to_json)),
+            poll_sealed: Set(self.seal_poll(sealer)?),
+            schedule: Set(self.schedule.as_ref().map(to_json)),
             state: Set(self.state.as_str().to_owned()),
             created_at: Set(self.created_at.as_micros()),
             updated_at: Set(self.updated_at.as_micros()),
@@ -198,6 +220,9 @@ impl Record for Source {
         if self.header_token != after.header_token {
             row.header_token_sealed = Set(after.seal_header_token(sealer)?);
         }
+        if self.poll != after.poll {
+            row.poll_sealed = Set(after.seal_poll(sealer)?);
+        }
         row.retired_token_hash = Set(after.retired_token.as_ref().map(|token| token.hash.clone()));
         row.retired_token_until = Set(after.retired_token.as_ref().map(|token| token.until.as_micros()));
         row.handshake_until = Set(after.handshake_until.map(Timestamp::as_micros));
@@ -211,6 +236,7 @@ impl Record for Source {
         row.answer = Set(after.answer.as_ref().map(to_json));
         row.max_body_bytes = Set(to_int(after.max_body_bytes));
         row.rate_limit = Set(after.rate_limit.as_ref().map(to_json));
+        row.schedule = Set(after.schedule.as_ref().map(to_json));
         row.state = Set(after.state.as_str().to_owned());
         Ok(row)
     }
@@ -224,7 +250,8 @@ impl Record for Source {
             "replay": self.intake.replay, "header_token": self.header_token.as_ref().map(|token| &token.name),
             "old_url_until": self.retired_token.as_ref().map(|token| token.until),
             "handshake_until": self.handshake_until,
-            "max_body_bytes": self.max_body_bytes, "rate_limit": self.rate_limit, "state": self.state.as_str(),
+            "max_body_bytes": self.max_body_bytes, "rate_limit": self.rate_limit, "poll": self.outline(),
+            "schedule": self.schedule, "state": self.state.as_str(),
         })
     }
 
@@ -243,6 +270,7 @@ impl Record for Source {
             ("secrets", self.secrets != after.secrets),
             ("token", self.token != after.token),
             ("header_token", self.header_token != after.header_token),
+            ("poll", self.poll != after.poll && self.outline() == after.outline()),
         ];
         differing.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }

@@ -24,11 +24,11 @@ const DOING: &str = "changing the configuration";
 /// the audit chain. Two changes can wait for each other, but never in a circle.
 #[derive(Debug)]
 pub struct TenantTx {
-    pub(super) tx: DatabaseTransaction,
-    pub(super) scope: TenantScope,
-    pub(super) at: Timestamp,
+    pub(crate) tx: DatabaseTransaction,
+    pub(crate) scope: TenantScope,
+    pub(crate) at: Timestamp,
     store: Store,
-    pub(super) actor: Actor,
+    pub(crate) actor: Actor,
     version: Option<i64>,
     pub(super) claimed: Option<[u8; 32]>,
 }
@@ -164,7 +164,7 @@ impl TenantTx {
         Sealer { keyring: self.store.keyring(), tenant: self.scope.tenant_id() }
     }
 
-    pub(super) async fn audit(&mut self, action: String, target: String, data: Value) -> Result<(), StoreError> {
+    pub(crate) async fn audit(&mut self, action: String, target: String, data: Value) -> Result<(), StoreError> {
         let change = Change { at: self.at, actor: &self.actor, action: &action, target: &target, data: &data };
         audit::append(&self.tx, self.store.keyring(), self.scope, &change).await
     }

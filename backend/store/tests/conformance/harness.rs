@@ -107,6 +107,11 @@ impl Db {
         if self.admin.is_some() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
     }
 
+    /// A connection of its own.
+    pub(crate) async fn connection(&self) -> sea_orm::DatabaseConnection {
+        sea_orm::Database::connect(&self.url).await.expect("connects")
+    }
+
     /// Where SQLite keeps it.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join("postern.db"))

@@ -120,8 +120,21 @@ pub(in crate::engine) async fn commit(pool: &PgPool, batch: &AcceptBatch, small:
         let accepted = write_in_statements(&mut tx, &rest.batch, small).await?;
         rest.of_whole(accepted)
     };
-    tx.commit().await.map_err(StoreError::during(DOING))?;
+    // By the older configuration some of it may be written already: that must not stay.
+    if matches!(accepted, Accepted::Written(_)) {
+        tx.commit().await.map_err(StoreError::during(DOING))?;
+    }
     Ok(accepted)
+}
+
+/// Within a transaction of somebody else's, who rolls it back when the configuration was stale. Not for events whose
+/// bodies are guarded.
+pub(crate) async fn commit_within(
+    tx: &mut PgConnection,
+    batch: &AcceptBatch,
+    small: bool,
+) -> Result<Accepted, StoreError> {
+    write_in_statements(tx, batch, small).await
 }
 
 /// Who holds the keys of these events, once nobody else can take them. What is not there yet cannot be locked as a row;

@@ -3,5 +3,5 @@
 //! Rows are found by `= ANY (array)` and joined through subplans, never by a join on an array: whatever the planner
 //! believes of a table that fills and empties by the second, there is then only the index to go by.
 
-pub(super) mod accept;
+pub(crate) mod accept;
 pub(super) mod settle;

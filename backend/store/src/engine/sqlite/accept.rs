@@ -17,7 +17,7 @@ use crate::{
 
 const DOING: &str = "committing events";
 
-pub(super) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
+pub(crate) async fn write(tx: &mut SqliteConnection, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
     let Some(guarded) = Guarded::of(batch) else { return write_all(tx, batch).await };
     let refused = guarded.refused(held(tx, batch, &guarded).await?);
     if refused.is_empty() {

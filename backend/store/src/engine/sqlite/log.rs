@@ -52,7 +52,7 @@ impl Log {
 
     /// The log begins anew only when all of it is in the file, and while others write that is never so: between two
     /// commits the writer moves the few pages that came since.
-    pub(super) async fn finish(&self, writer: &SqlitePool) {
+    pub(crate) async fn finish(&self, writer: &SqlitePool) {
         if self.long.swap(false, Ordering::AcqRel) {
             // What was committed is on disk either way; the next time will do.
             let _ = sqlx::query(CHECKPOINT).execute(writer).await;

@@ -1,6 +1,6 @@
 //! The engine's statements for SQLite: one immediate transaction for what was accepted and what was tried.
 
-mod accept;
+pub(crate) mod accept;
 pub(crate) mod log;
 mod settle;
 
@@ -15,7 +15,7 @@ use crate::{
 
 /// Begins with the write lock in hand. A transaction that reads first and writes later can fail at once, whatever the
 /// busy timeout, when another has written in between.
-pub(super) const IMMEDIATE: &str = "BEGIN IMMEDIATE";
+pub(crate) const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 
 /// A statement that fails takes the whole transaction with it, so none needs a way back of its own: `INSERT OR FAIL`
 /// spares SQLite the journal by which it would undo the rows of that statement alone.
