@@ -1,0 +1,213 @@
+//! How far a source has read.
+//!
+//! The rule that everything here serves: a cursor never passes a record whose event is not committed. So an ascending
+//! list moves it with each page, any other list only when all of it has been read; a record that is not yet settled
+//! holds it back; and it stays `settle_s` behind the provider's clock, which also keeps one record dated in the far
+//! future from blinding the source.
+
+mod value;
+
+use std::cmp::Ordering;
+
+use postern_domain::Timestamp;
+use serde_json::{Value, json};
+
+pub use value::CursorValue;
+pub(crate) use value::{compare_versions, is_ordered_version};
+
+use crate::settings::{CursorMode, CursorSettings, Order};
+
+/// Where a source stands, and what the run under way has seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CursorState {
+    value: Option<CursorValue>,
+    /// What becomes the cursor when the run has read all.
+    candidate: Option<CursorValue>,
+    /// The smallest of the records that are not settled.
+    not_past: Option<CursorValue>,
+    /// The largest value of the run: what an ascending list must not fall below.
+    reached: Option<CursorValue>,
+    disordered: bool,
+    /// A record that is not settled has no value to hold the cursor by: it stays where it is.
+    frozen: bool,
+}
+
+/// What a page says about the cursor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PageCursors<'a> {
+    /// Of all its items, in their order; `None` for an item that has none.
+    pub items: &'a [Option<CursorValue>],
+    /// Of the items that are unstable or waiting, and must be listed again.
+    pub held: &'a [Option<CursorValue>],
+    /// Of mode token: what the page itself names.
+    pub token: Option<&'a CursorValue>,
+    /// Up to where the provider's records have settled: [`CursorState::upper_bound`].
+    pub until: Option<&'a CursorValue>,
+}
+
+impl CursorState {
+    /// From the row's `cursor` and `candidate`. What does not fit the mode is no cursor: the settings changed.
+    #[must_use]
+    pub fn read(settings: &CursorSettings, cursor: Option<&Value>, candidate: Option<&Value>) -> Self {
+        let parse = |value: &Value| CursorValue::parse(settings.mode, value);
+        let (candidate, not_past) = match candidate {
+            Some(Value::Object(saved)) => (saved.get("value"), saved.get("not_past")),
+            plain => (plain, None),
+        };
+        Self {
+            value: cursor.and_then(parse),
+            candidate: candidate.and_then(parse),
+            not_past: not_past.and_then(parse),
+            ..Self::default()
+        }
+    }
+
+    /// The cursor as the provider wrote it.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        self.value.as_ref().map(CursorValue::written)
+    }
+
+    /// What a crash in the middle of the run must not forget; goes into the row's `candidate`.
+    #[must_use]
+    pub fn candidate(&self) -> Option<Value> {
+        let candidate = self.candidate.as_ref().map(CursorValue::written);
+        match (&self.not_past, candidate) {
+            (None, candidate) => candidate.cloned(),
+            (Some(not_past), None) => Some(json!({ "not_past": not_past.written() })),
+            (Some(not_past), Some(value)) => Some(json!({ "value": value, "not_past": not_past.written() })),
+        }
+    }
+
+    /// Where the next run begins: the cursor less the lookback, in the form the provider wrote it. Asked for inclusively;
+    /// what is read twice is known by its dedup key.
+    #[must_use]
+    pub fn lower_bound(&self, settings: &CursorSettings) -> Option<Value> {
+        let value = self.value.as_ref()?;
+        match settings.mode {
+            CursorMode::Timestamp if settings.lookback_s > 0 => value.earlier_by_s(settings.lookback_s),
+            _ => Some(value.written().clone()),
+        }
+    }
+
+    /// Up to where records have settled, by the provider's clock (its `Date` on the first page, or ours without one).
+    #[must_use]
+    pub fn upper_bound(&self, settings: &CursorSettings, date: Timestamp) -> Option<CursorValue> {
+        if settings.mode != CursorMode::Timestamp {
+            return None;
+        }
+        let until = date.plus_secs(-i64::from(settings.settle_s));
+        Some(CursorValue::at(until, self.value.as_ref().or(self.candidate.as_ref())))
+    }
+
+    /// Takes in a page that is about to be committed.
+    pub fn after_page(&mut self, settings: &CursorSettings, page: PageCursors<'_>) {
+        for held in page.held {
+            match held.as_ref().or(self.value.as_ref()) {
+                Some(held) => lower(&mut self.not_past, &held.clone()),
+                None => self.frozen = true,
+            }
+        }
+        match settings.mode {
+            CursorMode::None => {}
+            CursorMode::Token => self.take_token(page),
+            CursorMode::Timestamp | CursorMode::Integer => self.take_values(settings.order, page),
+        }
+    }
+
+    /// The list has been read to its end: the candidate becomes the cursor.
+    pub fn at_end(&mut self, until: Option<&CursorValue>) {
+        if let Some(candidate) = self.candidate.take() {
+            self.advance(candidate, until);
+        }
+        self.not_past = None;
+        self.reached = None;
+        (self.disordered, self.frozen) = (false, false);
+    }
+
+    /// Whether a descending list has been read far enough: all of the page is older than where the run begins. Without a
+    /// cursor, when a page had nothing new.
+    #[must_use]
+    pub fn stops_descending(&self, settings: &CursorSettings, items: &[Option<CursorValue>], new: usize) -> bool {
+        if settings.order != Order::Desc || items.is_empty() {
+            return false;
+        }
+        if settings.mode == CursorMode::None {
+            return new == 0;
+        }
+        let bound = self.lower_bound(settings).and_then(|bound| CursorValue::parse(settings.mode, &bound));
+        let is_older = |item: &Option<CursorValue>, bound: &CursorValue| {
+            item.as_ref().and_then(|item| item.compare(bound)) == Some(Ordering::Less)
+        };
+        bound.is_some_and(|bound| items.iter().all(|item| is_older(item, &bound)))
+    }
+
+    /// Whether the provider may have dropped records that the cursor has not reached.
+    #[must_use]
+    pub fn is_beyond_retention(&self, settings: &CursorSettings, now: Timestamp) -> bool {
+        let cursor = self.value.as_ref().and_then(CursorValue::instant);
+        match (cursor, settings.retention_s) {
+            (Some(cursor), Some(retention_s)) => cursor.plus_secs(i64::from(retention_s)) < now,
+            _ => false,
+        }
+    }
+
+    /// A token cannot be compared, so one unsettled record keeps the old one: the page is then read again.
+    fn take_token(&mut self, page: PageCursors<'_>) {
+        self.disordered |= !page.held.is_empty();
+        if let Some(token) = page.token.filter(|_| !self.disordered) {
+            self.value = Some(token.clone());
+        }
+    }
+
+    fn take_values(&mut self, order: Order, page: PageCursors<'_>) {
+        self.disordered |= !rises(self.reached.as_ref(), page.items);
+        for item in page.items.iter().flatten() {
+            raise(&mut self.reached, item);
+        }
+        let Some(reached) = self.reached.clone() else { return };
+        // A list that says it ascends and does not is read like one of unknown order.
+        if order == Order::Asc && !self.disordered {
+            self.advance(reached, page.until);
+        } else {
+            raise(&mut self.candidate, &reached);
+        }
+    }
+
+    fn advance(&mut self, mut to: CursorValue, until: Option<&CursorValue>) {
+        if self.frozen {
+            return;
+        }
+        for bound in [until, self.not_past.as_ref()].into_iter().flatten() {
+            if bound.compare(&to) == Some(Ordering::Less) {
+                // It goes back to the provider, which may read no other form than its own.
+                to = bound.in_form_of(&to);
+            }
+        }
+        raise(&mut self.value, &to);
+    }
+}
+
+fn rises(start: Option<&CursorValue>, items: &[Option<CursorValue>]) -> bool {
+    let mut last = start;
+    items.iter().flatten().all(|item| {
+        let rises = last.is_none_or(|last| item.compare(last) != Some(Ordering::Less));
+        last = Some(item);
+        rises
+    })
+}
+
+fn raise(slot: &mut Option<CursorValue>, value: &CursorValue) {
+    if slot.as_ref().is_none_or(|known| value.compare(known) == Some(Ordering::Greater)) {
+        *slot = Some(value.clone());
+    }
+}
+
+fn lower(slot: &mut Option<CursorValue>, value: &CursorValue) {
+    if slot.as_ref().is_none_or(|known| value.compare(known) == Some(Ordering::Less)) {
+        *slot = Some(value.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;
