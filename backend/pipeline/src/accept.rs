@@ -299,13 +299,22 @@ fn first_half(hash: &[u8; 32]) -> [u8; 16] {
     half
 }
 
-/// `space` keeps keys of different origin apart: an Idempotency-Key is not a provider's event id.
 fn dedup(source: &SourceEntry, space: &str, key: &str, now: Timestamp) -> DedupInput {
-    let hash = first_half(&sha256(format!("{space}\0{key}").as_bytes()));
+    let expires_at = now.plus_secs(i64::from(source.window_s));
+    DedupInput { expires_at, ..dedup_input(space, key) }
+}
+
+/// Without an end yet.
+pub(crate) fn dedup_input(space: &str, key: &str) -> DedupInput {
     let mut text: String =
         key.chars().take(255).map(|letter| if letter == '\0' { '\u{fffd}' } else { letter }).collect();
     text.shrink_to_fit();
-    DedupInput { text, hash, expires_at: now.plus_secs(i64::from(source.window_s)) }
+    DedupInput { text, hash: key_hash(space, key), expires_at: Timestamp::MAX }
+}
+
+/// `space` keeps keys of different origin apart: an Idempotency-Key is not a provider's event id.
+pub(crate) fn key_hash(space: &str, key: &str) -> [u8; 16] {
+    first_half(&sha256(format!("{space}\0{key}").as_bytes()))
 }
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -12,14 +12,20 @@ pub(crate) fn due_at(not_before: Option<Timestamp>, delay_s: u32, now: Timestamp
     not_before.map_or(now, |at| at.max(now)).plus_secs(i64::from(delay_s))
 }
 
-/// The latest instant until which an event of `now` may wait: its payload must still be there, with time for retries. Where
-/// payloads are kept for a few days only, half of that.
+/// The latest instant until which an event of `now` may wait.
 pub(crate) fn latest(retention: Retention, now: Timestamp) -> Timestamp {
+    now.plus_secs(longest_s(retention))
+}
+
+/// So long a delivery may wait: its payload must still be there, with time for retries. Where payloads are kept for a few
+/// days only, half of that.
+pub(crate) fn longest_s(retention: Retention) -> i64 {
     let days = retention.payload_days;
-    let kept_s = i64::from(days) * DAY_S;
-    let wait_s =
-        if days > 2 * LEFT_FOR_RETRIES_DAYS { i64::from(days - LEFT_FOR_RETRIES_DAYS) * DAY_S } else { kept_s / 2 };
-    now.plus_secs(wait_s)
+    if days > 2 * LEFT_FOR_RETRIES_DAYS {
+        i64::from(days - LEFT_FOR_RETRIES_DAYS) * DAY_S
+    } else {
+        i64::from(days) * DAY_S / 2
+    }
 }
 
 #[cfg(test)]

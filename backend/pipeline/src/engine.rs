@@ -18,6 +18,7 @@ use crate::{
     lanes::Lanes,
     metrics::Metrics,
     people::hashing::Hashing,
+    polling::{self, Polls},
     recorder::{self, Recorder},
     routing::Routing,
     tasks::Tasks,
@@ -43,6 +44,8 @@ pub struct EngineOptions {
     pub retention: Retention,
     /// Requests a second that one tenant may send to the front door of this installation, and at one moment.
     pub tenant_rate_per_s: u32,
+    /// The shortest interval at which a source may poll.
+    pub min_poll_interval_s: u32,
 }
 
 /// What an engine is made of.
@@ -77,6 +80,7 @@ pub struct Engine {
     pub(crate) key_use: KeyUse,
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
     pub(crate) hashing: Hashing,
+    pub(crate) polls: Polls,
     queues: Mutex<Option<Queues>>,
 }
 
@@ -85,6 +89,7 @@ pub(crate) struct Queues {
     pub(crate) accepted: mpsc::Receiver<crate::inlet::Submission>,
     pub(crate) settled: mpsc::UnboundedReceiver<Settled>,
     pub(crate) requests: mpsc::Receiver<postern_store::engine::requests::RequestRow>,
+    pub(crate) ended_polls: mpsc::UnboundedReceiver<polling::Ended>,
 }
 
 impl Engine {
@@ -94,6 +99,7 @@ impl Engine {
         let (inlet, accepted) = Inlet::new();
         let (settled_to, settled) = mpsc::unbounded_channel();
         let (recorder, requests) = Recorder::new();
+        let (polls, ended_polls) = Polls::new();
         let rate = parts.options.tenant_rate_per_s;
         Arc::new(Self {
             routing: Arc::new(Routing::new(parts.store.clone(), Arc::clone(&lanes), Arc::clone(&parts.presets))),
@@ -114,7 +120,8 @@ impl Engine {
             key_use: KeyUse::default(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
             hashing: Hashing::default(),
-            queues: Mutex::new(Some(Queues { accepted, settled, requests })),
+            polls,
+            queues: Mutex::new(Some(Queues { accepted, settled, requests, ended_polls })),
         })
     }
 
@@ -131,11 +138,13 @@ impl Engine {
             // One server at a time: what is leased now was leased by the one before.
             let voided = self.store.recover(Lost::AllBut(self.instance.id()), self.clock.now()).await?;
             self.metrics.recovered.inc_by(voided);
+            self.store.recover_polls(Lost::AllBut(self.instance.id()), self.clock.now()).await?;
         }
         writer::start(self, queues.accepted, queues.settled);
         recorder::start(self, queues.requests);
         if self.dispatches() {
             self.tasks.spawn("claim", claim::run(Arc::clone(self)));
+            self.tasks.spawn("poll-ends", polling::write_ends(Arc::clone(self), queues.ended_polls));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::Entry};
 use postern_domain::{
-    ApiKeyId, ConnectionId, DestinationId, Invalid, SourceId, TenantId, Timestamp,
+    ApiKeyId, ConnectionId, DestinationId, Invalid, Secret, SourceId, TenantId, Timestamp,
     address::AddressList,
     answer::AnswerSpec,
     dedup::DedupKey,
@@ -18,13 +18,17 @@ use postern_domain::{
 };
 use postern_egress::{Blocked, CheckedUrl};
 use postern_limits::RateLimiter;
+use postern_polling::{PollSettings, TickSettings};
 use postern_seal::token::sha256;
 use postern_signatures::{
     Credentials, DedupRule, PresetScheme, Presets, SourceScheme, Trust, Verified, outgoing::SigningKey,
 };
 use postern_store::engine::config::{ConnectionConfig, DestinationConfig, KeyConfig, SourceConfig};
 
-use crate::lanes::{DestinationRuntime, Lanes, TenantRuntime};
+use crate::{
+    lanes::{DestinationRuntime, Lanes, TenantRuntime},
+    polling::{self, STORED_FLOOR_S},
+};
 
 #[derive(Debug)]
 pub struct SourceEntry {
@@ -52,6 +56,14 @@ pub struct SourceEntry {
     is_key_in_body: bool,
     pub(crate) window_s: u32,
     pub(crate) limiter: Option<RateLimiter>,
+    /// What it asks for by itself: all of a source of kind `poll`, or beside the webhooks.
+    pub poll: Option<Arc<PollSettings>>,
+    /// When it makes an event by itself, of kind `schedule`.
+    pub tick: Option<Arc<TickSettings>>,
+    /// A hash of these settings: what was learned of a page by others says nothing.
+    pub(crate) poll_mark: [u8; 32],
+    /// Who shares its budget with the provider.
+    pub(crate) poll_budget: Box<str>,
 }
 
 #[derive(Debug)]
@@ -78,6 +90,7 @@ pub struct ConnectionEntry {
     pub destination: DestinationId,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) payload: PayloadFormat,
+    pub(crate) delay_s: u32,
     pub(crate) paused: bool,
 }
 
@@ -103,12 +116,18 @@ impl SourceEntry {
                 let (provider, scheme) = (row.provider.as_deref(), row.scheme.as_deref());
                 Some(SourceScheme::parse(presets, provider, scheme, &row.config, credentials)?)
             }
-            SourceKind::Publish => None,
+            SourceKind::Publish | SourceKind::Poll | SourceKind::Schedule => None,
         };
+        let tick = row.schedule.as_ref().map(|tick| TickSettings::parse(tick, STORED_FLOOR_S)).transpose()?;
+        let poll = row.poll.as_ref().map(|poll| PollSettings::parse(poll.value(), STORED_FLOOR_S)).transpose()?;
         Ok(Self {
             id: row.id,
             tenant: row.tenant,
             kind: row.kind,
+            poll_mark: row.poll.map_or([0; 32], |poll| sha256(Secret::new(poll.value().to_string()).expose())),
+            poll_budget: poll.as_ref().map(polling::budget_name).unwrap_or_default().into(),
+            poll: poll.map(Arc::new),
+            tick: tick.map(Arc::new),
             provider: row.provider.map(Arc::from),
             token_hash: row.token_hash.and_then(|hash| hash.try_into().ok()),
             retired_token: row.retired_token.and_then(|(hash, until)| Some((hash.try_into().ok()?, until))),
@@ -257,6 +276,7 @@ impl ConnectionEntry {
             destination: row.destination,
             patterns: row.event_types.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?,
             payload: row.payload,
+            delay_s: row.delay_s,
             paused: row.paused,
         })
     }

@@ -24,6 +24,7 @@ mod lanes;
 mod listen;
 mod metrics;
 pub mod people;
+pub mod polling;
 pub mod providers;
 mod recorder;
 mod rendering;

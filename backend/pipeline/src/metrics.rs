@@ -14,6 +14,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::polling::figures::Figures;
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Cause {
     pub cause: String,
@@ -48,6 +50,7 @@ pub struct Metrics {
     pub pool_open: Gauge,
     pub live_replicas: Gauge,
     pub config_version: Gauge,
+    pub polling: Figures,
 }
 
 impl Default for Metrics {
@@ -76,6 +79,7 @@ impl Default for Metrics {
             pool_open: Gauge::default(),
             live_replicas: Gauge::default(),
             config_version: Gauge::default(),
+            polling: Figures::default(),
         };
         metrics.register();
         metrics
@@ -127,6 +131,7 @@ impl Metrics {
         registry.register("database_connections_open", "Database connections open", self.pool_open.clone());
         registry.register("live_replicas", "Processes with a heartbeat", self.live_replicas.clone());
         registry.register("config_version", "Configuration version in effect", self.config_version.clone());
+        self.polling.register(&mut registry);
     }
 
     /// The exposition text.

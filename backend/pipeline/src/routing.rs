@@ -53,6 +53,10 @@ impl Maps {
         self.by_source.get(&id).map_or(&[], Vec::as_slice)
     }
 
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<SourceEntry>> {
+        self.sources.values()
+    }
+
     /// What the provider of a source is called.
     pub(crate) fn provider(&self, id: SourceId) -> Option<Arc<str>> {
         self.sources.get(&id)?.provider.clone()

@@ -51,9 +51,10 @@ impl Engine {
                 continue;
             }
             let voided = self.store.recover(Lost::Of(dead), self.clock.now()).await?;
+            let runs = self.store.recover_polls(Lost::Of(dead), self.clock.now()).await?;
             self.store.strike_off(dead).await?;
             self.recovered(voided);
-            tracing::warn!(instance.id = %dead, voided, "Process `{dead}` is gone; its leases are void");
+            tracing::warn!(instance.id = %dead, voided, runs, "Process `{dead}` is gone; its leases are void");
         }
         Ok(())
     }
@@ -65,6 +66,7 @@ impl Engine {
     pub async fn sweep_leases(&self) -> Result<(), StoreError> {
         let voided = self.store.recover(Lost::Expired, self.clock.now()).await?;
         self.recovered(voided);
+        self.store.recover_polls(Lost::Expired, self.clock.now()).await?;
         Ok(())
     }
 
@@ -97,6 +99,7 @@ impl Engine {
         self.store.expire_sessions(now).await?;
         self.store.expire_throttle(now).await?;
         self.store.trim_bins().await?;
+        self.store.expire_polls(now, self.options.retention).await?;
         self.tidy_limits();
         Ok(())
     }

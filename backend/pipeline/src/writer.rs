@@ -9,6 +9,9 @@ mod fair;
 mod route;
 mod settle;
 
+pub(crate) use commit::{give_back, send_off};
+pub(crate) use route::{Routed, route};
+
 use std::{borrow::Borrow, collections::VecDeque, sync::Arc, time::Duration};
 
 use postern_store::{Backend, engine::Settlement};

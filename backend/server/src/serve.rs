@@ -35,6 +35,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
         lease_ms: i64::from(config.lease_s) * 1_000,
         retention: config.retention,
         tenant_rate_per_s: config.tenant_rate_per_s,
+        min_poll_interval_s: config.min_poll_interval_s,
     };
     let parts = Parts { store: store.clone(), egress, clock: Clock::System, presets, options };
     let engine = Engine::new(parts);

@@ -10,7 +10,7 @@ use postern_store::{
 };
 
 use super::{By, ConfigureError, Done, check_room, run};
-use crate::Engine;
+use crate::{Engine, delay};
 
 const MAX_PATTERNS: usize = 100;
 
@@ -23,6 +23,8 @@ pub struct NewConnection {
     pub event_types: Vec<String>,
     /// In which form events are handed on.
     pub payload: PayloadFormat,
+    /// So long each of its deliveries waits.
+    pub delay_s: u32,
 }
 
 /// What is to be different.
@@ -31,6 +33,8 @@ pub struct ConnectionChange {
     /// All of them.
     pub event_types: Option<Vec<String>>,
     pub payload: Option<PayloadFormat>,
+    /// For what comes from now on; what waits keeps its time.
+    pub delay_s: Option<u32>,
 }
 
 /// # Errors
@@ -42,8 +46,9 @@ pub async fn create(
     answer: impl FnOnce(&Connection) -> (u16, String),
 ) -> Result<Done<Connection>, ConfigureError> {
     let patterns = patterns(&new.event_types)?;
-    run(engine, by, async move |tx| insert(tx, (new.source, new.destination), patterns, new.payload).await, answer)
-        .await
+    check_delay(engine, Some(new.delay_s))?;
+    let manner = (new.payload, new.delay_s);
+    run(engine, by, async move |tx| insert(tx, (new.source, new.destination), patterns, manner).await, answer).await
 }
 
 /// From source to destination, if both are there and there is room.
@@ -51,13 +56,13 @@ pub(super) async fn insert(
     tx: &mut TenantTx,
     (source, destination): (SourceId, DestinationId),
     event_types: Vec<Pattern>,
-    payload: PayloadFormat,
+    (payload, delay_s): (PayloadFormat, u32),
 ) -> Result<Connection, ConfigureError> {
     check_ends(tx, source, destination).await?;
     let (id, at) = (ConnectionId::fresh(), tx.now());
     let state = RunState::Active;
     let connection =
-        Connection { id, source, destination, event_types, payload, state, created_at: at, updated_at: at };
+        Connection { id, source, destination, event_types, payload, delay_s, state, created_at: at, updated_at: at };
     tx.insert(&connection).await?;
     Ok(connection)
 }
@@ -71,7 +76,9 @@ pub async fn update(
     answer: impl FnOnce(&Connection) -> (u16, String),
 ) -> Result<Done<Connection>, ConfigureError> {
     let patterns = change.event_types.as_deref().map(patterns).transpose()?;
+    check_delay(engine, change.delay_s)?;
     let alteration = |before: Connection| Connection {
+        delay_s: change.delay_s.unwrap_or(before.delay_s),
         payload: change.payload.unwrap_or(before.payload),
         event_types: patterns.unwrap_or(before.event_types),
         ..before
@@ -155,6 +162,16 @@ async fn check_ends(tx: &mut TenantTx, source: SourceId, destination: Destinatio
         return Err(ConfigureError::PairExists(existing));
     }
     check_room("connections of this source", tx.count_connections_of(source).await?, MAX_CONNECTIONS)
+}
+
+/// A payload must still be there when its delivery is due.
+fn check_delay(engine: &Engine, delay_s: Option<u32>) -> Result<(), Invalid> {
+    let longest = delay::longest_s(engine.options.retention);
+    if delay_s.is_some_and(|wanted| i64::from(wanted) > longest) {
+        let detail = format!("must be 0 to {longest}: payloads are not kept for longer");
+        return Err(Invalid::new("delay_s", detail));
+    }
+    Ok(())
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, Invalid> {

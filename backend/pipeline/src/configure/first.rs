@@ -34,7 +34,7 @@ pub async fn begin(
         }
         let source = source::insert(tx, source).await?;
         let bin = destination::insert(tx, bin).await?;
-        connection::insert(tx, (source.id, bin.id), Vec::new(), PayloadFormat::Raw).await?;
+        connection::insert(tx, (source.id, bin.id), Vec::new(), (PayloadFormat::Raw, 0)).await?;
         Ok::<_, ConfigureError>(Begun::Now)
     };
     match run(engine, by, change, |_| (0, String::new())).await? {

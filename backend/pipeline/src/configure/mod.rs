@@ -8,7 +8,9 @@ pub mod destination;
 pub mod first;
 pub mod front_door;
 mod once;
+pub mod poll;
 pub mod source;
+mod tick;
 
 use postern_domain::{Actor, ConnectionId, Invalid, TenantScope, permission::Permission};
 use postern_store::{StoreError, TenantTx, tenant::Claim};
@@ -38,6 +40,11 @@ pub enum ConfigureError {
     /// Nobody can give away what they do not have.
     #[error("the creator does not have {}", .0.as_str())]
     ExceedsOwn(Permission),
+    /// It is no source that polls.
+    #[error("the source does not poll")]
+    DoesNotPoll,
+    #[error("the source is paused")]
+    Paused,
     #[error("the idempotency key was used for another change")]
     OnceKeyReused,
     #[error(transparent)]

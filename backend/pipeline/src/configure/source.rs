@@ -13,11 +13,12 @@ use postern_seal::token;
 use postern_signatures::{Credentials, DedupRule, Presets, SourceScheme};
 use postern_store::{
     TenantTx,
+    polling::Restart,
     tenant::{Altered, RunState, Source},
 };
 use serde_json::Value;
 
-use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, front_door, run};
+use super::{By, ConfigureError, Done, MAX_PER_TENANT, check_room, front_door, poll, run, tick};
 use crate::{Engine, entry::published_by};
 
 /// 190 bits: the token is the only thing that finds a source.
@@ -46,6 +47,38 @@ pub struct NewSource {
     pub answer: Option<AnswerSpec>,
     pub max_body_bytes: Option<u32>,
     pub rate_limit: Option<RateLimit>,
+    /// Of kind `poll`; and of a webhook source that is polled beside.
+    pub poll: Option<Value>,
+    /// Of kind `schedule`.
+    pub schedule: Option<Value>,
+}
+
+impl NewSource {
+    /// With nothing but a name.
+    #[must_use]
+    pub fn named(name: String, kind: SourceKind) -> Self {
+        Self {
+            name,
+            kind,
+            provider: None,
+            scheme: None,
+            secrets: Vec::new(),
+            public_keys: Vec::new(),
+            config: None,
+            public_url: None,
+            allowed_ips: Vec::new(),
+            allowed_methods: Vec::new(),
+            content_types: Vec::new(),
+            replay: None,
+            header_token: None,
+            dedup: None,
+            answer: None,
+            max_body_bytes: None,
+            rate_limit: None,
+            poll: None,
+            schedule: None,
+        }
+    }
 }
 
 /// What is to be different. `None` stays as it is; `Some(None)` is taken away.
@@ -67,6 +100,11 @@ pub struct SourceChange {
     pub answer: Option<Option<AnswerSpec>>,
     pub max_body_bytes: Option<u32>,
     pub rate_limit: Option<Option<RateLimit>>,
+    /// `***` in it stands for a secret that is kept.
+    pub poll: Option<Option<Value>>,
+    pub schedule: Option<Value>,
+    /// What becomes of how far was read, where other settings leave a choice.
+    pub poll_restart: Option<Restart>,
 }
 
 /// # Errors
@@ -86,6 +124,7 @@ pub(super) async fn insert(tx: &mut TenantTx, mut source: Source) -> Result<Sour
     check_room("sources", tx.count::<Source>().await?, MAX_PER_TENANT)?;
     (source.created_at, source.updated_at) = (tx.now(), tx.now());
     tx.insert(&source).await?;
+    poll::plan(tx, None, &source, None).await?;
     Ok(source)
 }
 
@@ -97,7 +136,8 @@ pub async fn update(
     (id, change): (SourceId, SourceChange),
     answer: impl FnOnce(&Source) -> (u16, String),
 ) -> Result<Done<Source>, ConfigureError> {
-    alter(engine, by, id, |source| merge(&engine.presets, source, change), answer).await
+    let restart = change.poll_restart;
+    alter_with(engine, by, (id, restart), |source| merge(engine, source, change), answer).await
 }
 
 /// From now on its URL turns senders away, and what is published to it is refused.
@@ -153,6 +193,16 @@ pub(super) async fn alter(
     alteration: impl FnOnce(Source) -> Result<Source, Invalid>,
     answer: impl FnOnce(&Source) -> (u16, String),
 ) -> Result<Done<Source>, ConfigureError> {
+    alter_with(engine, by, (id, None), alteration, answer).await
+}
+
+async fn alter_with(
+    engine: &Engine,
+    by: &By,
+    (id, restart): (SourceId, Option<Restart>),
+    alteration: impl FnOnce(Source) -> Result<Source, Invalid>,
+    answer: impl FnOnce(&Source) -> (u16, String),
+) -> Result<Done<Source>, ConfigureError> {
     run(
         engine,
         by,
@@ -161,6 +211,7 @@ pub(super) async fn alter(
             let mut after = alteration(before.clone())?;
             if tx.update(&before, &after).await? == Altered::Yes {
                 after.updated_at = tx.now();
+                poll::plan(tx, Some(&before), &after, restart).await?;
             }
             Ok(after)
         },
@@ -174,8 +225,8 @@ fn switch(source: Source, state: RunState) -> Result<Source, Invalid> {
 }
 
 pub(super) fn build(engine: &Engine, new: NewSource) -> Result<Source, Invalid> {
-    if new.kind == SourceKind::Publish {
-        refuse_for_publish(&new)?;
+    if new.kind != SourceKind::Webhook {
+        refuse_without_door(&new)?;
     }
     let is_webhook = new.kind == SourceKind::Webhook;
     let mut source = Source {
@@ -198,6 +249,8 @@ pub(super) fn build(engine: &Engine, new: NewSource) -> Result<Source, Invalid> 
         answer: new.answer,
         max_body_bytes: new.max_body_bytes.unwrap_or(DEFAULT_MAX_BODY_BYTES),
         rate_limit: new.rate_limit,
+        poll: poll::of_new(engine, new.kind, new.poll.as_ref())?,
+        schedule: tick::of(engine, new.kind, new.schedule.as_ref(), None)?,
         state: RunState::Active,
         created_at: postern_domain::Timestamp::default(),
         updated_at: postern_domain::Timestamp::default(),
@@ -208,7 +261,7 @@ pub(super) fn build(engine: &Engine, new: NewSource) -> Result<Source, Invalid> 
 }
 
 /// What only makes sense where requests come in.
-fn refuse_for_publish(new: &NewSource) -> Result<(), Invalid> {
+fn refuse_without_door(new: &NewSource) -> Result<(), Invalid> {
     let given = [
         ("provider", new.provider.is_some()),
         ("scheme", new.scheme.is_some()),
@@ -227,13 +280,9 @@ fn refuse_for_publish(new: &NewSource) -> Result<(), Invalid> {
     misplaced.map_or(Ok(()), |(field, _)| Err(Invalid::new(field, "is for sources of kind `webhook` only")))
 }
 
-fn merge(presets: &Presets, before: Source, change: SourceChange) -> Result<Source, Invalid> {
-    if before.kind == SourceKind::Publish {
-        refuse_for_publish(&NewSource {
-            name: String::new(),
-            kind: before.kind,
-            provider: None,
-            scheme: None,
+fn merge(engine: &Engine, before: Source, change: SourceChange) -> Result<Source, Invalid> {
+    if before.kind != SourceKind::Webhook {
+        refuse_without_door(&NewSource {
             secrets: change.secrets.clone().unwrap_or_default(),
             public_keys: change.public_keys.clone().unwrap_or_default(),
             config: change.config.clone(),
@@ -243,12 +292,12 @@ fn merge(presets: &Presets, before: Source, change: SourceChange) -> Result<Sour
             content_types: change.content_types.clone().unwrap_or_default(),
             replay: change.replay,
             header_token: change.header_token.clone().flatten(),
-            dedup: None,
             answer: change.answer.clone().flatten(),
-            max_body_bytes: None,
-            rate_limit: None,
+            ..NewSource::named(String::new(), before.kind)
         })?;
     }
+    let poll = poll::of_change(engine, &before, change.poll.as_ref())?;
+    let schedule = tick::of(engine, before.kind, change.schedule.as_ref(), before.schedule.as_ref())?;
     let allowed_ips = change.allowed_ips.map(|entries| AllowedAddresses::parse(&entries)).transpose()?;
     let methods = change.allowed_methods.unwrap_or_else(|| before.intake.allowed_methods.clone());
     let types = change.content_types.unwrap_or_else(|| before.intake.content_types.clone());
@@ -266,9 +315,11 @@ fn merge(presets: &Presets, before: Source, change: SourceChange) -> Result<Sour
         answer: change.answer.unwrap_or(before.answer),
         max_body_bytes: change.max_body_bytes.unwrap_or(before.max_body_bytes),
         rate_limit: change.rate_limit.unwrap_or(before.rate_limit),
+        poll,
+        schedule,
         ..before
     };
-    check(presets, &mut after)?;
+    check(&engine.presets, &mut after)?;
     Ok(after)
 }
 

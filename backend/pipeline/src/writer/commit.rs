@@ -173,7 +173,7 @@ fn prepare(engine: &Engine, batch: &[Submission]) -> (AcceptBatch, Routed) {
 }
 
 /// Whether it was written is not known. If it was, its leases are ours and nobody will use them: they are given back.
-fn give_back(engine: &Engine, routed: Routed, cause: &StoreError) {
+pub(crate) fn give_back(engine: &Engine, routed: Routed, cause: &StoreError) {
     if cause.is_unavailable() {
         for departure in routed.departures {
             settle::release(engine, departure);
@@ -231,7 +231,8 @@ fn after(outcome: Outcome, event: &EventRow, repeat: &EventRow) -> Result<Outcom
     }
 }
 
-fn send_off(
+/// Hands a delivery that was written with its lease to the dispatcher.
+pub(crate) fn send_off(
     engine: &std::sync::Arc<Engine>,
     departure: Departure,
     body: bytes::Bytes,

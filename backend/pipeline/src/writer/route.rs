@@ -42,7 +42,7 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
             continue;
         }
         let Some(destination) = maps.destination(connection.destination) else { continue };
-        let due_at = delay::due_at(event.not_before, 0, now);
+        let due_at = delay::due_at(event.not_before, connection.delay_s, now);
         let mut delivery = DeliveryRow {
             id: DeliveryId::fresh(),
             tenant: event.tenant,

@@ -44,6 +44,7 @@ settings! {
     retention_payload_days: u32, "retention-payload-days", "POSTERN_RETENTION_PAYLOAD_DAYS", "30", "Days that bodies of events and responses are kept";
     retention_metadata_days: u32, "retention-metadata-days", "POSTERN_RETENTION_METADATA_DAYS", "90", "Days that events, deliveries, attempts and requests are kept";
     tenant_rate_per_s: u32, "tenant-rate-per-s", "POSTERN_TENANT_RATE_PER_S", "20000", "Requests a second that one tenant may send to the front door; twice as many at one moment";
+    min_poll_interval_s: u32, "min-poll-interval-s", "POSTERN_MIN_POLL_INTERVAL_S", "5", "The shortest interval, in seconds, at which a source may poll; at least 1";
     log: String, "log", "POSTERN_LOG", "info", "Log level, or a filter like `info,postern_pipeline=debug`";
     log_format: String, "log-format", "POSTERN_LOG_FORMAT", "text", "text or json";
     metrics_token: String, "metrics-token", "POSTERN_METRICS_TOKEN", "unset: loopback peers only", "Bearer token for /metrics";

@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) lease_s: u32,
     pub(crate) retention: Retention,
     pub(crate) tenant_rate_per_s: u32,
+    pub(crate) min_poll_interval_s: u32,
     pub(crate) log: String,
     pub(crate) log_json: bool,
     pub(crate) metrics_token: Option<Secret<String>>,
@@ -68,6 +69,8 @@ fn check(flags: Flags) -> anyhow::Result<Config> {
         (1..=3_650).contains(&retention.payload_days) && (1..=3_650).contains(&retention.metadata_days),
         "POSTERN_RETENTION_PAYLOAD_DAYS and POSTERN_RETENTION_METADATA_DAYS must be 1 to 3650"
     );
+    let min_poll_interval_s = flags.min_poll_interval_s.unwrap_or(5);
+    ensure!((1..=86_400).contains(&min_poll_interval_s), "POSTERN_MIN_POLL_INTERVAL_S must be 1 to 86400");
     let allow = list(flags.egress_allow.as_deref());
     let egress_allow = allow
         .iter()
@@ -91,6 +94,7 @@ fn check(flags: Flags) -> anyhow::Result<Config> {
         lease_s,
         retention,
         tenant_rate_per_s: flags.tenant_rate_per_s.unwrap_or(20_000).max(1),
+        min_poll_interval_s,
         log: flags.log.unwrap_or_else(|| "info".to_owned()),
         log_json: match flags.log_format.as_deref().unwrap_or("text") {
             "text" => false,

@@ -1,0 +1,161 @@
+//! What the provider lets all who share a credential ask: nobody asks while it said no, and the last part of an allowance
+//! is left to those who were asked for by hand.
+//!
+//! In memory of one replica: what another one learned is learned again by the first answer.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use postern_domain::{TenantId, Timestamp};
+
+/// Of an allowance so much is kept back from the timetable: a tenth, or fifty requests where a tenth is more.
+const RESERVE_PART: u64 = 10;
+const RESERVE_MOST: u64 = 50;
+/// Budgets remembered at once; above it the one that ends first is forgotten.
+const MAX_BUDGETS: usize = 20_000;
+
+/// Who shares: a name the tenant gave, or a host and a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BudgetKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) name: String,
+}
+
+/// What an answer said of the allowance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) limit: Option<u64>,
+    pub(crate) remaining: Option<u64>,
+    pub(crate) reset_at: Option<Timestamp>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Timetable,
+    Person,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Budgets {
+    known: Mutex<HashMap<BudgetKey, Budget>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Budget {
+    blocked_until: Option<Timestamp>,
+    allowance: Allowance,
+}
+
+impl Budgets {
+    /// Takes one request out of the budget, as far as it is known.
+    ///
+    /// # Errors
+    /// Until when nobody with this budget should ask.
+    pub(crate) fn take(&self, key: &BudgetKey, asker: Asker, now: Timestamp) -> Result<(), Timestamp> {
+        let mut known = self.known.lock();
+        let Some(budget) = known.get_mut(key) else { return Ok(()) };
+        if let Some(until) = budget.blocked_until.filter(|until| *until > now) {
+            return Err(until);
+        }
+        let Some(reset_at) = budget.allowance.reset_at.filter(|at| *at > now) else { return Ok(()) };
+        let Some(remaining) = budget.allowance.remaining else { return Ok(()) };
+        let reserve = match asker {
+            Asker::Timetable => budget.allowance.limit.map_or(0, |limit| (limit / RESERVE_PART).min(RESERVE_MOST)),
+            Asker::Person => 0,
+        };
+        if remaining <= reserve {
+            return Err(reset_at);
+        }
+        budget.allowance.remaining = Some(remaining - 1);
+        Ok(())
+    }
+
+    /// Remembers what an answer said.
+    pub(crate) fn learn(&self, key: &BudgetKey, allowance: Allowance, now: Timestamp) {
+        if allowance == Allowance::default() {
+            return;
+        }
+        let mut known = self.known.lock();
+        make_room(&mut known, now);
+        known.entry(key.clone()).or_default().allowance = allowance;
+    }
+
+    /// The provider wants no more before `until`.
+    pub(crate) fn block(&self, key: &BudgetKey, until: Timestamp, now: Timestamp) {
+        let mut known = self.known.lock();
+        make_room(&mut known, now);
+        let budget = known.entry(key.clone()).or_default();
+        budget.blocked_until = budget.blocked_until.max(Some(until));
+    }
+
+    /// Forgets what no longer holds anybody back.
+    pub(crate) fn tidy(&self, now: Timestamp) {
+        self.known.lock().retain(|_, budget| budget.ends_at() > now);
+    }
+}
+
+impl Budget {
+    fn ends_at(&self) -> Timestamp {
+        self.blocked_until.max(self.allowance.reset_at).unwrap_or_default()
+    }
+}
+
+fn make_room(known: &mut HashMap<BudgetKey, Budget>, now: Timestamp) {
+    if known.len() < MAX_BUDGETS {
+        return;
+    }
+    known.retain(|_, budget| budget.ends_at() > now);
+    if known.len() >= MAX_BUDGETS
+        && let Some(first) = known.iter().min_by_key(|(_, budget)| budget.ends_at()).map(|(key, _)| key.clone())
+    {
+        known.remove(&first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> BudgetKey {
+        BudgetKey { tenant: TenantId::from_uuid(uuid::Uuid::nil()), name: name.to_owned() }
+    }
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    #[test]
+    fn what_one_was_told_holds_for_all_of_the_budget_and_for_nobody_else() {
+        let budgets = Budgets::default();
+        budgets.block(&key("a"), NOW.plus_secs(30), NOW);
+        budgets.block(&key("a"), NOW.plus_secs(10), NOW);
+        for asker in [Asker::Timetable, Asker::Person] {
+            assert_eq!(budgets.take(&key("a"), asker, NOW), Err(NOW.plus_secs(30)));
+        }
+        assert_eq!(budgets.take(&key("b"), Asker::Timetable, NOW), Ok(()));
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW.plus_secs(30)), Ok(()));
+        budgets.tidy(NOW.plus_secs(31));
+        assert!(budgets.known.lock().is_empty());
+    }
+
+    #[test]
+    fn the_last_part_of_an_allowance_is_for_people() {
+        let budgets = Budgets::default();
+        let reset_at = Some(NOW.plus_secs(60));
+        budgets.learn(&key("a"), Allowance { limit: Some(100), remaining: Some(11), reset_at }, NOW);
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW), Ok(()));
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW), Err(NOW.plus_secs(60)));
+        for _ in 0..10 {
+            assert_eq!(budgets.take(&key("a"), Asker::Person, NOW), Ok(()));
+        }
+        assert_eq!(budgets.take(&key("a"), Asker::Person, NOW), Err(NOW.plus_secs(60)));
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW.plus_secs(61)), Ok(()), "the allowance is new");
+    }
+
+    #[test]
+    fn an_allowance_of_zero_without_a_limit_stops_all() {
+        let budgets = Budgets::default();
+        let reset_at = Some(NOW.plus_secs(60));
+        budgets.learn(&key("a"), Allowance { limit: None, remaining: Some(0), reset_at }, NOW);
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW), Err(NOW.plus_secs(60)));
+    }
+}

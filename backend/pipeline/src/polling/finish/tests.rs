@@ -1,0 +1,120 @@
+use postern_domain::{RunId, SourceId, TenantId};
+use postern_polling::Transient;
+use postern_store::polling::{RunKind, RunTimes};
+use serde_json::json;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_772_359_200);
+
+fn settings() -> PollSettings {
+    let settings = json!({
+        "request": { "url": "https://api.example.com/" }, "schedule": { "interval_s": 60, "jitter_pct": 0 },
+        "items": "$[*]", "id": "$.id"
+    });
+    PollSettings::parse(&settings, 1).expect("valid")
+}
+
+fn state(errors: u32) -> PollState {
+    PollState {
+        source: SourceId::fresh(),
+        tenant: TenantId::fresh(),
+        kind: RunKind::Poll,
+        next_run_at: Some(NOW),
+        asked: None,
+        running: None,
+        seq: 0,
+        epoch: 0,
+        progress: Progress { cursor: Some(json!(7)), candidate: None, resume: None },
+        validators: Validators { page_key: Some("k".to_owned()), etag: Some("e".to_owned()), last_modified: None },
+        health: Health::Ok,
+        errors,
+        blocked_until: None,
+        last_ok_at: None,
+        last_change_at: None,
+        last_run_at: None,
+        last_error: None,
+        interval_ms: None,
+        rate: None,
+        primed: true,
+        held: 0,
+        skipped_overlap: 0,
+    }
+}
+
+/// What follows, with a chance in the middle.
+fn after(errors: u32, finish: &Finish) -> (RunStatus, StateAfter) {
+    let (settings, state) = (settings(), state(errors));
+    let times = RunTimes { scheduled_at: NOW, started_at: NOW };
+    let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
+    let case = Case {
+        settings: &settings,
+        state: &state,
+        row: &row,
+        progress: state.progress.clone(),
+        answers: Answers::default(),
+        is_pending: false,
+        is_awaiting: false,
+        is_held: false,
+        now: NOW,
+        chance: 0.5,
+    };
+    decide(case, finish)
+}
+
+fn failed(errors: u32, kind: Kind) -> (Health, Option<i64>, u32) {
+    let (_, after) = after(errors, &Finish::Failed(Failure::new(kind, "x", String::new())));
+    let wait_s = after.next_run_at.map(|at| at.ms_since(NOW) / 1_000);
+    (after.health, wait_s, after.errors)
+}
+
+#[test]
+fn each_kind_of_failure_has_its_health_and_its_wait() {
+    let transient = || Kind::Transient { not_before: None };
+    assert_eq!(failed(0, transient()), (Health::Backoff, Some(60), 1), "not sooner than the interval");
+    assert_eq!(failed(5, transient()), (Health::Backoff, Some(160), 6));
+    assert_eq!(failed(0, Kind::AuthRequired), (Health::AuthRequired, None, 1));
+    assert_eq!(failed(0, Kind::Forbidden), (Health::Backoff, Some(1_800), 1));
+    assert_eq!(failed(2, Kind::Forbidden), (Health::AuthRequired, None, 3));
+    assert_eq!(failed(0, Kind::Gone), (Health::Backoff, Some(1_800), 1));
+    assert_eq!(failed(0, Kind::Drift), (Health::SchemaDrift, Some(240), 1));
+    assert_eq!(failed(0, Kind::CursorRefused), (Health::Resync, Some(0), 1));
+    let until = NOW.plus_secs(600);
+    assert_eq!(failed(3, Kind::Throttled { until }), (Health::Throttled, Some(600), 3), "no error is counted");
+    let not_before = Some(NOW.plus_secs(7_200));
+    assert_eq!(failed(0, Kind::Transient { not_before }), (Health::Backoff, Some(7_200), 1));
+}
+
+#[test]
+fn a_failure_keeps_the_cursor_and_forgets_what_made_requests_conditional() {
+    let failure = Failure::transient(Transient::Timeout, &exchange());
+    let (status, kept) = after(0, &Finish::Failed(failure));
+    assert_eq!((status, kept.progress.cursor), (RunStatus::Failed, Some(json!(7))));
+    assert_eq!(kept.validators, Validators::default());
+    let refused = Failure::new(Kind::CursorRefused, "cursor", String::new());
+    let (_, begun_anew) = after(0, &Finish::Failed(refused));
+    assert_eq!(begun_anew.progress, Progress::default());
+    let (status, unchanged) = after(4, &Finish::Unchanged);
+    assert_eq!((status, unchanged.errors, unchanged.health), (RunStatus::NotModified, 0, Health::Ok));
+    assert_eq!(unchanged.validators.etag.as_deref(), Some("e"));
+    assert!(unchanged.next_run_at.is_some_and(|at| at > NOW && at <= NOW.plus_secs(60)));
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_at_once_elsewhere() {
+    let (status, after) = after(2, &Finish::Stopped);
+    assert_eq!((status, after.next_run_at, after.errors), (RunStatus::Cancelled, Some(NOW), 2));
+}
+
+fn exchange() -> postern_egress::Exchange {
+    postern_egress::Exchange {
+        kind: postern_domain::attempt::ResultKind::Timeout,
+        status: None,
+        headers: http::HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        truncated: false,
+        retry_after: None,
+        timings: postern_domain::attempt::Timings::default(),
+        detail: None,
+    }
+}

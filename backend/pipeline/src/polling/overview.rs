@@ -1,0 +1,67 @@
+//! How a polled source is, for whoever looks after it.
+
+use std::sync::Arc;
+
+use postern_domain::{SourceId, TenantScope, Timestamp};
+use postern_polling::{PollSettings, TickSettings, timetable};
+use postern_store::{
+    StoreError,
+    polling::{Health, PollState},
+};
+
+use super::watch;
+use crate::Engine;
+
+/// So many instants ahead are told.
+const INSTANTS: usize = 5;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    pub state: PollState,
+    /// As it is now: a source that has had no good run for too long has stalled, whatever its last run said.
+    pub health: Health,
+    /// The next instants, as the scheduler itself will take them; the first is the one it waits for.
+    pub upcoming: Vec<Timestamp>,
+}
+
+/// `None` when the tenant has no such source, or it does not poll.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn overview(engine: &Engine, scope: TenantScope, id: SourceId) -> Result<Option<Overview>, StoreError> {
+    let source = engine.routing.source(id).await?.filter(|source| source.tenant == scope.tenant_id());
+    let Some(source) = source.filter(|source| source.poll.is_some() || source.tick.is_some()) else { return Ok(None) };
+    let Some(state) = engine.store.tenant(scope).poll_state(id).await? else { return Ok(None) };
+    Ok(match (&source.poll, &source.tick) {
+        (Some(settings), _) => Some(of(settings, state, engine.clock.now())),
+        (None, Some(settings)) => Some(of_schedule(settings, state)),
+        (None, None) => None,
+    })
+}
+
+/// Of a source that makes events by itself.
+fn of_schedule(settings: &TickSettings, state: PollState) -> Overview {
+    let later = |next| timetable::upcoming(&settings.schedule, next, timetable::Spread::None, INSTANTS - 1);
+    let upcoming = state.next_run_at.map_or_else(Vec::new, |next| [vec![next], later(next)].concat());
+    Overview { health: state.health, upcoming, state }
+}
+
+fn of(settings: &Arc<PollSettings>, state: PollState, now: Timestamp) -> Overview {
+    let is_stalled = watch::is_stalled(&state, settings, now);
+    let health = if is_stalled { Health::Stalled } else { state.health };
+    let upcoming = state.next_run_at.map_or_else(Vec::new, |next| instants(settings, &state, next));
+    Overview { health, upcoming, state }
+}
+
+/// The instant that is written down may be a wait; behind it the timetable goes on, or the pace of an adaptive source.
+fn instants(settings: &PollSettings, state: &PollState, next: Timestamp) -> Vec<Timestamp> {
+    let pace_ms = state.interval_ms.filter(|_| settings.adaptive.is_some());
+    let spread = timetable::Spread::By(timetable::seed(state.source));
+    let later = match pace_ms {
+        Some(pace_ms) => std::iter::successors(Some(next.plus_ms(pace_ms)), |at| Some(at.plus_ms(pace_ms)))
+            .take(INSTANTS - 1)
+            .collect(),
+        None => timetable::upcoming(&settings.schedule, next, spread, INSTANTS - 1),
+    };
+    [vec![next], later].concat()
+}

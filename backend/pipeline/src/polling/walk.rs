@@ -1,0 +1,332 @@
+//! The pages of a run, one after the other.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header;
+use postern_domain::{Secret, Timestamp};
+use postern_polling::{
+    FirstRun, Meaning, NextPage, Order, Page, PageFault, PageRequest, Pager, PollSettings, Vars, read_page,
+};
+use postern_seal::token::sha256;
+use postern_store::polling::{Health, Progress, QuarantineRow, Validators};
+use serde_json::{Value, json};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::{
+    auth::Writes,
+    budget::BudgetKey,
+    commit::PageWrite,
+    failure::{Failure, Kind},
+    fetch::{Ask, Fetched, Fetcher},
+    run::{Finish, Run, Stop},
+};
+use crate::SourceEntry;
+
+/// A page token that is older is not asked for: providers forget them.
+const RESUME_FOR_S: i64 = 3_600;
+/// Of a page that cannot be taken, so much is kept to be looked at.
+const SAMPLE_BYTES: usize = 64 * 1024;
+const LARGE_PAGE_BYTES: usize = 256 * 1024;
+
+impl Run {
+    /// Reads the pages and commits what they say.
+    ///
+    /// # Errors
+    /// When it has to end before the end of the list. What was committed stays.
+    pub(super) async fn walk(&mut self) -> Result<Finish, Stop> {
+        let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
+        let now = engine.clock.now();
+        if let Some(until) = self.state.blocked_until.filter(|until| *until > now) {
+            // Also for somebody who asked for a run: it was the provider who said so.
+            return Err(Failure::throttled(until).into());
+        }
+        if self.cursor.is_beyond_retention(&settings.cursor, now) {
+            let message = "the cursor is older than what the provider keeps".to_owned();
+            return Err(Failure::new(Kind::CursorRefused, "retention", message).at("poll.cursor.retention_s").into());
+        }
+        let mut fetcher = Fetcher {
+            engine: &engine,
+            tenant: self.holding.tenant,
+            settings: &settings,
+            budget: BudgetKey { tenant: self.holding.tenant, name: self.source.poll_budget.to_string() },
+            asker: self.asker(),
+            writes: Writes::Yes,
+            deadline: self.deadline(),
+            has_cursor: false,
+            requests: 0,
+        };
+        let (mut pager, mut request) = self.start(now)?;
+        let is_from_start = !pager.has_page_token();
+        fetcher.has_cursor = settings.request.uses_cursor() && pager.vars().cursor.is_some();
+        let mut first = is_from_start.then(|| request.clone());
+        let mut is_conditional = is_from_start && self.make_conditional(&mut request);
+        loop {
+            if engine.tasks.stopping() {
+                return Ok(Finish::Stopped);
+            }
+            let ask = Ask { request: &request, is_conditional, has_page_token: pager.has_page_token() };
+            let fetched = fetcher.fetch(ask).await;
+            self.row.counts.requests = fetcher.requests;
+            let fetched = match fetched {
+                Err(failure) if engine.tasks.stopping() && matches!(failure.kind, Kind::Transient { .. }) => {
+                    return Ok(Finish::Stopped);
+                }
+                other => other?,
+            };
+            self.note_hints(&fetched);
+            match fetched.meaning {
+                Meaning::Page => {}
+                Meaning::NotModified if first.is_some() => {
+                    self.row.counts.not_modified += 1;
+                    return Ok(Finish::Unchanged);
+                }
+                // A later page without content: there is no more.
+                Meaning::NotModified => return self.complete().await,
+                other => return Err(Failure::of(other, &fetched.exchange).into()),
+            }
+            if self.until.is_none() {
+                let date = fetched.hints.date.unwrap_or(now);
+                self.until = self.cursor.upper_bound(&settings.cursor, date);
+            }
+            match self.page(&mut pager, &fetched, first.take().as_ref()).await? {
+                Step::Next(next) => (request, is_conditional) = (next, false),
+                Step::End => return self.complete().await,
+                Step::Same => return Ok(Finish::Unchanged),
+                Step::LimitReached => return self.limit_reached().await,
+            }
+        }
+    }
+
+    /// From the first page, or from where the run before was cut off.
+    fn start(&self, now: Timestamp) -> Result<(Pager, PageRequest), Failure> {
+        let vars = self.vars(now);
+        let resumed = self.resume(now).and_then(|token| Pager::resume(&self.settings, &vars, token).ok());
+        let started = resumed.map_or_else(|| Pager::start(&self.settings, &vars), Ok);
+        started.map_err(|invalid| Failure::invalid(&invalid))
+    }
+
+    /// Takes one page. `first` is its request, when it is the first of a list.
+    async fn page(&mut self, pager: &mut Pager, fetched: &Fetched, first: Option<&PageRequest>) -> Result<Step, Stop> {
+        let body = &fetched.exchange.body;
+        self.row.counts.pages += 1;
+        self.row.counts.bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
+        if let Some(request) = first {
+            let mark = PageMark::of(request, &self.source, body);
+            if let Some(records) = self.state.validators.page_key.as_deref().and_then(|key| mark.is_same(key)) {
+                // As the last complete run saw it, and all of the list: there is nothing in it to look at again.
+                self.row.counts.records += records;
+                self.answers.validators = self.validators_of(&mark.of_whole_list(records), fetched);
+                return Ok(Step::Same);
+            }
+        }
+        let page = match read(&self.settings, body) {
+            Ok(page) => page,
+            Err(fault) => return Err(self.drifted(body, &fault.to_string(), Failure::fault(&fault)).await),
+        };
+        if page.has_drifted() {
+            let failure = no_ids(&page);
+            let reason = page.quarantined.first().map_or_else(String::new, |item| item.reason.clone());
+            return Err(self.drifted(body, &reason, failure).await);
+        }
+        let listed = page.listed();
+        let next = pager.next(&fetched.asked, &fetched.answer(), listed);
+        let (cursors, resume) = (page.cursors.clone(), resume_of(pager, &next, self.engine.clock.now()));
+        let news = self.take(page, resume).await?;
+        if let Some(request) = first {
+            let mark = PageMark::of(request, &self.source, body);
+            let is_whole = matches!(next, Ok(NextPage::End));
+            let listed = i64::try_from(listed).unwrap_or(0);
+            let key = if is_whole { mark.of_whole_list(listed) } else { mark.of_url() };
+            self.answers.validators = self.validators_of(&key, fetched);
+        }
+        let next = next.map_err(|fault| Failure::fault(&fault))?;
+        if self.cursor.stops_descending(&self.settings.cursor, &cursors, news) {
+            return Ok(Step::End);
+        }
+        Ok(match next {
+            NextPage::Request(next) => Step::Next(next),
+            NextPage::End => Step::End,
+            NextPage::LimitReached => Step::LimitReached,
+        })
+    }
+
+    /// Nothing of the page is taken; a sample of it is kept for whoever looks after the settings.
+    async fn drifted(&mut self, body: &Bytes, reason: &str, failure: Failure) -> Stop {
+        if self.state.health == Health::SchemaDrift {
+            // One sample of what is wrong is enough.
+            return failure.into();
+        }
+        let sample = body.get(..SAMPLE_BYTES).unwrap_or(body).to_vec();
+        let row = QuarantineRow { at: self.engine.clock.now(), reason: reason.to_owned(), sample };
+        let write = PageWrite { quarantine: vec![row], ..PageWrite::default() };
+        let progress = self.progress.clone();
+        match self.commit(&write, progress).await {
+            Ok(()) => failure.into(),
+            Err(stop) => stop,
+        }
+    }
+
+    async fn complete(&mut self) -> Result<Finish, Stop> {
+        self.write_newest().await?;
+        self.find_deleted().await?;
+        self.cursor.at_end(self.until.as_ref());
+        self.progress = Progress { cursor: self.cursor.value().cloned(), candidate: None, resume: None };
+        Ok(Finish::Complete)
+    }
+
+    /// What an ascending list has behind the limit is newer than all that was read; any other list has shown the newest.
+    async fn limit_reached(&mut self) -> Result<Finish, Stop> {
+        let shows_newest_first = self.settings.cursor.order != Order::Asc;
+        if self.newest.is_some() && shows_newest_first {
+            return self.complete().await;
+        }
+        self.pass_newest().await?;
+        Ok(Finish::Partial)
+    }
+
+    fn vars(&self, now: Timestamp) -> Vars {
+        let since = match self.settings.first_run {
+            FirstRun::Since(since) => Some(since),
+            _ => None,
+        };
+        Vars {
+            cursor: self.cursor.lower_bound(&self.settings.cursor),
+            since,
+            until: now.plus_secs(-i64::from(self.settings.cursor.settle_s)),
+            now,
+            run_id: self.row.id.to_string(),
+        }
+    }
+
+    /// Where the run before was cut off, unless that is too long ago.
+    fn resume(&self, now: Timestamp) -> Option<&Value> {
+        let resume = self.state.progress.resume.as_ref()?;
+        let at = Timestamp::from_micros(resume.get("at")?.as_i64()?);
+        resume.get("page").filter(|_| now < at.plus_secs(RESUME_FOR_S))
+    }
+
+    /// Only if the last run was complete, and asked for the same in the same way.
+    fn make_conditional(&self, request: &mut PageRequest) -> bool {
+        let known = &self.state.validators;
+        let is_same = known.page_key.as_deref().is_some_and(|key| PageMark::asks_the_same(key, request, &self.source));
+        let etag = known.etag.as_ref().map(|etag| (header::IF_NONE_MATCH, etag));
+        let since = || known.last_modified.as_ref().map(|date| (header::IF_MODIFIED_SINCE, date));
+        let condition = etag.or_else(since).filter(|_| self.settings.request.conditional && is_same);
+        let Some((name, value)) = condition else { return false };
+        request.headers.push((name, Secret::new(value.clone())));
+        true
+    }
+
+    fn validators_of(&self, key: &str, fetched: &Fetched) -> Validators {
+        let text = |name: header::HeaderName| {
+            let value = fetched.exchange.headers.get(name)?;
+            value.to_str().ok().filter(|text| text.len() <= 1_000).map(str::to_owned)
+        };
+        Validators {
+            page_key: Some(key.to_owned()),
+            etag: text(header::ETAG),
+            last_modified: text(header::LAST_MODIFIED),
+        }
+    }
+
+    fn note_hints(&mut self, fetched: &Fetched) {
+        let hints = &fetched.hints;
+        self.answers.exhausted_until = hints.exhausted_until;
+        let max_age_s = hints.max_age_s.filter(|_| self.settings.respect_max_age);
+        let floor_s = hints.poll_interval_s.max(max_age_s).unwrap_or(0);
+        self.answers.floor_s = self.answers.floor_s.max(floor_s);
+    }
+}
+
+/// A large page takes long to read, and others run on this thread.
+fn read<'p>(settings: &PollSettings, body: &'p Bytes) -> Result<Page<'p>, PageFault> {
+    let has_other_threads = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if body.len() > LARGE_PAGE_BYTES && has_other_threads {
+        return tokio::task::block_in_place(|| read_page(settings, body));
+    }
+    read_page(settings, body)
+}
+
+/// What follows on a page.
+enum Step {
+    Next(PageRequest),
+    End,
+    /// The page, which is the whole list, is the one of the last run.
+    Same,
+    LimitReached,
+}
+
+/// By what a first page is known again: what was asked, and what it said.
+struct PageMark {
+    url: String,
+    body: String,
+}
+
+impl PageMark {
+    fn of(request: &PageRequest, source: &SourceEntry, body: &[u8]) -> Self {
+        Self { url: url_mark(request, source), body: hex(&sha256(body)) }
+    }
+
+    /// Of a list with more pages: only what was asked.
+    fn of_url(&self) -> String {
+        self.url.clone()
+    }
+
+    fn of_whole_list(&self, records: i64) -> String {
+        format!("{}:{}:{records}", self.url, self.body)
+    }
+
+    /// The number of records, when `key` is of the same page and it was the whole list.
+    fn is_same(&self, key: &str) -> Option<i64> {
+        let records = key.strip_prefix(&self.url)?.strip_prefix(':')?.strip_prefix(&self.body)?.strip_prefix(':')?;
+        records.parse().ok()
+    }
+
+    fn asks_the_same(key: &str, request: &PageRequest, source: &SourceEntry) -> bool {
+        key.split(':').next() == Some(&url_mark(request, source))
+    }
+}
+
+/// The settings count too: another way to read a page makes it another page.
+fn url_mark(request: &PageRequest, source: &SourceEntry) -> String {
+    let body = request.body.as_deref().unwrap_or_default();
+    hex(&sha256([source.poll_mark.as_slice(), request.url.as_bytes(), b"\0", body].concat()))
+}
+
+fn hex(hash: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    hash.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn resume_of(pager: &Pager, next: &Result<NextPage, PageFault>, now: Timestamp) -> Option<Value> {
+    match next {
+        Ok(NextPage::Request(_) | NextPage::LimitReached) => {
+            pager.resume_token().map(|page| json!({ "page": page, "at": now.as_micros() }))
+        }
+        Ok(NextPage::End) | Err(_) => None,
+    }
+}
+
+pub(super) fn no_ids(page: &Page<'_>) -> Failure {
+    let (without, listed) = (page.quarantined.len(), page.listed());
+    let reason = page.quarantined.first().map_or("", |item| item.reason.as_str());
+    let message = format!("{without} of {listed} items of a page have no id: {reason}");
+    Failure::new(Kind::Drift, "no_id", message).at("poll.id")
+}
+
+/// Who shares a budget: a name the tenant gave, or the host and the credential.
+pub(crate) fn budget_name(settings: &PollSettings) -> String {
+    settings.budget_key.as_ref().map_or_else(
+        || {
+            let origin = settings.request.origin().map(|origin| origin.ascii_serialization()).unwrap_or_default();
+            let auth = settings.to_value()["request"]["auth"].to_string();
+            hex(&sha256(Secret::new(format!("{origin}\0{auth}")).expose()))
+        },
+        |key| format!("key {key}"),
+    )
+}

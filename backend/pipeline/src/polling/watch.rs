@@ -1,0 +1,104 @@
+//! What is looked after beside the runs: sources that have had no good run for too long, addresses that are gone, and
+//! memory that nobody needs any more.
+
+use std::sync::Arc;
+
+use postern_domain::{Actor, SourceId, TenantScope, Timestamp};
+use postern_polling::{PollSettings, Schedule, timetable};
+use postern_store::{
+    StoreError,
+    polling::{Health, PollState},
+    tenant::{RunState, Source},
+};
+
+use crate::{Engine, SourceEntry};
+
+/// Three intervals without a good run are too many; where that is less than this, this.
+const STALLED_AFTER_MS: i64 = 15 * 60 * 1_000;
+const STALLED_INTERVALS: i64 = 3;
+/// An address that is gone for so long is not asked for any more.
+const GONE_AFTER_MS: i64 = 24 * 3_600 * 1_000;
+/// Sources of one tenant that are looked at in one read.
+const READ: usize = 500;
+
+impl Engine {
+    /// Notices sources that have stalled, and pauses those whose address is gone.
+    ///
+    /// # Errors
+    /// When the database does not answer; the next run begins anew.
+    pub async fn watch_polls(self: &Arc<Self>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.polls.budgets.tidy(now);
+        self.polls.tokens.tidy(now);
+        if !self.dispatches() {
+            return Ok(());
+        }
+        let mut by_tenant: std::collections::HashMap<_, Vec<Arc<SourceEntry>>> = std::collections::HashMap::new();
+        {
+            let maps = self.routing.read();
+            for entry in maps.sources().filter(|entry| entry.poll.is_some() && !entry.paused) {
+                by_tenant.entry(entry.tenant).or_default().push(Arc::clone(entry));
+            }
+        }
+        let mut stalled = 0;
+        for (tenant, entries) in by_tenant {
+            let store = self.store.tenant(TenantScope::from_owned_row(tenant));
+            for part in entries.chunks(READ) {
+                let ids: Vec<SourceId> = part.iter().map(|entry| entry.id).collect();
+                let states = store.poll_states(&ids).await?;
+                for state in states {
+                    let entry = part.iter().find(|entry| entry.id == state.source);
+                    let Some(settings) = entry.and_then(|entry| entry.poll.as_ref()) else { continue };
+                    stalled += i64::from(is_stalled(&state, settings, now));
+                    if is_gone(&state, now) {
+                        self.pause_gone(TenantScope::from_owned_row(tenant), state.source).await?;
+                    }
+                }
+            }
+        }
+        self.metrics.polling.stalled.set(stalled);
+        Ok(())
+    }
+
+    async fn pause_gone(&self, scope: TenantScope, id: SourceId) -> Result<(), StoreError> {
+        let mut tx = self.store.tenant(scope).begin(&Actor::engine()).await?;
+        let Some(before) = tx.find::<Source>(id).await? else { return Ok(()) };
+        if before.state == RunState::Paused {
+            return Ok(());
+        }
+        let after = Source { state: RunState::Paused, ..before.clone() };
+        tx.update(&before, &after).await?;
+        tx.drop_poll_plan(id).await?;
+        tx.commit().await?;
+        self.routing.refresh().await?;
+        tracing::warn!(source.id = %id, "The address that `{id}` polls has been gone for a day; the source is paused");
+        Ok(())
+    }
+}
+
+/// It is meant to run, nothing holds it back, and it has had no good run for too long.
+pub(super) fn is_stalled(state: &PollState, settings: &PollSettings, now: Timestamp) -> bool {
+    let is_waiting = matches!(state.health, Health::Throttled | Health::AuthRequired)
+        || state.blocked_until.is_some_and(|until| until > now);
+    let since = state.last_ok_at.or(state.last_run_at);
+    let longest_ms = (STALLED_INTERVALS * interval_ms(state, settings, now)).max(STALLED_AFTER_MS);
+    !is_waiting && since.is_some_and(|since| now.ms_since(since) > longest_ms)
+}
+
+fn is_gone(state: &PollState, now: Timestamp) -> bool {
+    let is_gone = state.last_error.as_ref().is_some_and(|error| error.class == "gone");
+    let since = state.last_ok_at.or(Some(postern_domain::id::made_at(state.source.uuid())));
+    is_gone && state.errors > 1 && since.is_some_and(|since| now.ms_since(since) > GONE_AFTER_MS)
+}
+
+fn interval_ms(state: &PollState, settings: &PollSettings, now: Timestamp) -> i64 {
+    match (&settings.schedule, state.interval_ms) {
+        (_, Some(interval_ms)) if settings.adaptive.is_some() => interval_ms,
+        (Schedule::Interval { interval_s, .. }, _) => i64::from(*interval_s) * 1_000,
+        (schedule @ Schedule::Cron { .. }, _) => {
+            let spread = timetable::Spread::By(timetable::seed(state.source));
+            let next = timetable::upcoming(schedule, now, spread, 2);
+            next.last().zip(next.first()).map_or(0, |(later, sooner)| later.ms_since(*sooner))
+        }
+    }
+}

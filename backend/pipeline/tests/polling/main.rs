@@ -1,0 +1,8 @@
+//! Polling against a real server on loopback, on both databases.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod reads;
+mod refusals;
+mod upstream;
+mod yard;
