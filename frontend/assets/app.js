@@ -78,6 +78,15 @@ document.addEventListener("submit", (submit) => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// What matters only for some choices.
+const fit = () => {
+  for (const part of document.querySelectorAll("[data-if]")) {
+    part.hidden = !part.dataset.if.split(" ").includes(document.getElementById(part.dataset.of)?.value);
+  }
+};
+fit();
+document.addEventListener("change", fit);
+
 // What went wrong is read first.
 document.querySelector("[data-errors]")?.focus();
 

@@ -13,6 +13,7 @@ pub mod links;
 pub mod pages;
 pub mod parts;
 pub mod payload;
+pub mod poll;
 pub mod provider;
 mod sample;
 pub mod shell;

@@ -33,6 +33,12 @@ pub fn source(tenant: &str, id: &str) -> String {
     in_tenant(tenant, &format!("sources/{id}"))
 }
 
+/// Whether to poll or to take webhooks, before there is a source.
+#[must_use]
+pub fn poll_or_webhook(tenant: &str) -> String {
+    in_tenant(tenant, "sources/advice")
+}
+
 #[must_use]
 pub fn destinations(tenant: &str) -> String {
     in_tenant(tenant, "destinations")

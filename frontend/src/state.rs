@@ -53,6 +53,25 @@ states! {
     Unverified: "unverified", Warn, "!";
     Expired: "expired", Neutral, "–";
     Revoked: "revoked", Neutral, "–";
+    Running: "running", Info, "◌";
+    Succeeded: "succeeded", Ok, "●";
+    NotModified: "not modified", Neutral, "–";
+    Quiet: "nothing new", Neutral, "–";
+    Unfinished: "goes on next time", Info, "◐";
+    Throttled: "throttled", Warn, "‖";
+    TimedOut: "timed out", Bad, "✕";
+    Interrupted: "interrupted", Warn, "!";
+    Priming: "first run", Info, "◌";
+    BackingOff: "backing off", Retry, "↻";
+    LoginRefused: "log-in refused", Bad, "⊘";
+    Unreadable: "unexpected answer", Bad, "!";
+    Stalled: "stalled", Bad, "✕";
+    StartingAgain: "starting again", Info, "↻";
+    New: "new", Ok, "●";
+    Changed: "changed", Info, "●";
+    Unchanged: "unchanged", Neutral, "–";
+    Remembered: "remembered only", Neutral, "–";
+    Quarantined: "quarantined", Warn, "!";
 }
 
 impl State {

@@ -39,6 +39,14 @@ pub(crate) fn changed<T, V: Serialize>(done: Done<T>, view: impl FnOnce(&T) -> V
     response.content_type("application/json").body(body)
 }
 
+/// 202, with what was asked for.
+pub(crate) fn accepted<T, V: Serialize>(done: Done<T>, view: impl FnOnce(&T) -> V) -> HttpResponse {
+    let (replayed, status, body) = shape(StatusCode::ACCEPTED, done, view);
+    let mut response = HttpResponse::build(status);
+    mark(&mut response, replayed);
+    response.content_type("application/json").body(body)
+}
+
 /// What it is now, whether it came to be so by this request or by the same one before.
 pub(crate) fn current<T, V: Serialize>(status: StatusCode, done: &Done<T>, view: &V) -> HttpResponse {
     let mut response = HttpResponse::build(status);

@@ -16,6 +16,7 @@ mod packed;
 pub mod page;
 pub mod pages;
 pub mod path;
+mod poll_trial;
 pub mod problem;
 pub mod provider_docs;
 pub mod query;

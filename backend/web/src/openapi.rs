@@ -19,8 +19,8 @@ use utoipa::{
 
 use crate::{
     api::v1::{
-        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, provider, publish,
-        request, schema, source,
+        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, poll, provider,
+        publish, request, schema, source,
     },
     problem::{FieldError, ProblemBody},
     route::resource,
@@ -39,6 +39,8 @@ use crate::{
         source::read::list, source::read::find, source::change::create, source::change::update,
         source::change::delete, source::change::pause, source::change::resume, source::check::check,
         source::front_door::rotate_url, source::front_door::await_handshake,
+        poll::template::list, poll::test::test, poll::run::ask, poll::run::list, poll::cursor::find,
+        poll::cursor::change, poll::held::settle, poll::advice::measured, poll::advice::first,
         destination::read::list, destination::read::find, destination::change::create, destination::change::update,
         destination::change::delete, destination::change::pause, destination::change::resume,
         connection::read::list, connection::read::find, connection::change::create, connection::change::update,

@@ -33,9 +33,11 @@ pub struct ConnectionForm {
     pub event_types: Field,
     /// A select of the forms in which events are handed on.
     pub payload: Field,
+    /// Seconds.
+    pub delay_s: Field,
 }
 
-crate::form_of!(ConnectionForm: source_id, destination_id, event_types, payload);
+crate::form_of!(ConnectionForm: source_id, destination_id, event_types, payload, delay_s);
 
 impl Default for ConnectionForm {
     fn default() -> Self {
@@ -45,6 +47,7 @@ impl Default for ConnectionForm {
             destination_id: Field::new("destination_id", ""),
             event_types: Field::new("event_types", ""),
             payload: Field::select("payload", "raw", PAYLOADS.map(|(value, label)| Choice::new(value, label)).into()),
+            delay_s: Field::new("delay_s", "0"),
         }
     }
 }

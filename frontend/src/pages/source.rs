@@ -8,6 +8,7 @@ use crate::{
     format::Moment,
     links,
     parts::{ConnectionRow, EventRow, Fact, RequestRow, SecretPanel},
+    poll::Polling,
     provider::About,
     sample::{self, Taste, rows},
     shell::{Section, Shell},
@@ -22,7 +23,11 @@ pub struct SourceDetail {
     pub name: String,
     pub state: State,
     pub paused: bool,
-    /// Where its sender posts to; none for a publish source.
+    /// Of a source that polls, alone or beside its webhook.
+    pub polling: Option<Polling>,
+    /// Its form: of the source, or of its polling.
+    pub edit_verb: &'static str,
+    /// Where its sender posts to; only of a webhook source.
     pub ingest_url: Option<String>,
     /// How long the URL of now goes on working when another takes its place.
     pub overlap: Field,
@@ -92,6 +97,8 @@ impl Sample for SourceDetail {
             name: taste.name("stripe"),
             state: State::Active,
             paused: taste == Taste::Hostile,
+            polling: taste.some_of(Polling::sample(taste)),
+            edit_verb: "edit",
             ingest_url: taste.some("http://127.0.0.1:8080/in/abc"),
             overlap: Self::overlaps(),
             retired_until: taste.some_of(sample::moment(0)),

@@ -80,6 +80,16 @@ pub struct Input {
     pub field: Field,
     pub hint: String,
     pub kind: InputKind,
+    /// It matters only while a select stands at one of these values; a browser with scripts hides it otherwise.
+    pub only: Option<Only>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Only {
+    /// The select's name.
+    pub of: &'static str,
+    /// Separated by spaces.
+    pub values: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +105,13 @@ pub enum InputKind {
 impl Input {
     #[must_use]
     pub fn new(kind: InputKind, field: Field, hint: impl Into<String>) -> Self {
-        Self { field, hint: hint.into(), kind }
+        Self { field, hint: hint.into(), kind, only: None }
+    }
+
+    #[must_use]
+    pub fn only(mut self, of: &'static str, values: &'static str) -> Self {
+        self.only = Some(Only { of, values });
+        self
     }
 }
 

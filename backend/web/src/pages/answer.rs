@@ -102,6 +102,10 @@ fn notice(word: &str) -> Option<Flash> {
         "password" => "The password was changed, and your other sessions have ended.",
         "ended" => "The session has ended.",
         "theme" => "Saved.",
+        "asked" => "A run was asked for. It begins within a second or two.",
+        "moved" => "The cursor was moved. The next run goes on from there.",
+        "released" => "They are delivered now.",
+        "discarded" => "Discarded: they stay on record, and are delivered nowhere.",
         "sent" => "A test event was taken in, as if it had come by the URL.",
         _ => return None,
     };

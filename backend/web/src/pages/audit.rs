@@ -59,11 +59,12 @@ impl Called {
         Ok(Self { names, actors: members.chain(keys).collect() })
     }
 
-    fn actor(&self, entry: &AuditEntry) -> String {
-        match entry.actor_kind.as_str() {
+    /// Who it was, by kind and id.
+    pub(super) fn actor(&self, kind: &str, id: &str) -> String {
+        match kind {
             "engine" => "Postern".to_owned(),
             "operator" => "operator".to_owned(),
-            _ => self.actors.get(&entry.actor_id).unwrap_or(&entry.actor_id).clone(),
+            _ => self.actors.get(id).map_or(id, String::as_str).to_owned(),
         }
     }
 
@@ -125,7 +126,7 @@ fn row(entry: &AuditEntry, called: &Called) -> AuditRow {
     AuditRow {
         seq: format::count(u64::try_from(entry.seq).unwrap_or(0)),
         at: format::moment_ms(entry.at.as_micros()),
-        actor: called.actor(entry),
+        actor: called.actor(&entry.actor_kind, &entry.actor_id),
         remote: entry.remote.clone(),
         action: entry.action.clone(),
         target: entry.target.clone(),

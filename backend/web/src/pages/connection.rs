@@ -6,6 +6,7 @@ use actix_web::{
 };
 use postern_domain::{ConnectionId, permission::Permission};
 use postern_frontend::{
+    format::duration_us,
     links,
     pages::{
         connection::ConnectionDetail,
@@ -128,6 +129,7 @@ async fn show(member: Member<ConnectionsRead>, app: Data<App>, id: Id, query: Re
         event_types: found.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         facts: vec![
             Fact::new("Payload", payload_label(found.payload.as_str())),
+            Fact::new("Delay", delay(found.delay_s)),
             Fact::new("Created", shown(found.created_at).shown),
             Fact::new("Changed", shown(found.updated_at).shown),
         ],
@@ -176,4 +178,8 @@ async fn confirm(member: Member<ConnectionsWrite>, app: Data<App>, id: Id) -> An
 async fn delete(member: Member<ConnectionsWrite>, app: Data<App>, id: Id, _posted: Posted) -> Answer {
     configured::made(configure::connection::delete(&app.engine, &member.by(), id?.0, configured::forget).await?)?;
     Ok(answer::done(&links::connections(&member.membership.tenant.to_string()), "deleted"))
+}
+
+fn delay(delay_s: u32) -> String {
+    if delay_s == 0 { "none".to_owned() } else { duration_us(u64::from(delay_s) * 1_000_000) }
 }

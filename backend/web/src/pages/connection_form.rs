@@ -139,6 +139,7 @@ fn filled(connection: &Connection) -> ConnectionForm {
     let mut form = ConnectionForm::default();
     form.event_types.value = patterns.join("\n");
     connection.payload.as_str().clone_into(&mut form.payload.value);
+    form.delay_s.value = connection.delay_s.to_string();
     form
 }
 
@@ -151,11 +152,17 @@ fn read_new(posted: &Posted) -> Result<NewConnection, Problem> {
             .map_err(|_| Problem::invalid("destination_id", "must be chosen"))?,
         event_types: posted.lines("event_types"),
         payload: read_payload(posted)?.unwrap_or_default(),
+        delay_s: posted.number("delay_s")?.unwrap_or_default(),
     })
 }
 
 fn read_change(posted: &Posted) -> Result<ConnectionChange, Problem> {
-    Ok(ConnectionChange { event_types: Some(posted.lines("event_types")), payload: read_payload(posted)? })
+    Ok(ConnectionChange {
+        event_types: Some(posted.lines("event_types")),
+        payload: read_payload(posted)?,
+        // Nothing typed is no delay.
+        delay_s: Some(posted.number("delay_s")?.unwrap_or_default()),
+    })
 }
 
 fn read_payload(posted: &Posted) -> Result<Option<PayloadFormat>, Problem> {
@@ -168,4 +175,5 @@ fn read_payload(posted: &Posted) -> Result<Option<PayloadFormat>, Problem> {
 fn typed(form: &mut ConnectionForm, posted: &Posted) {
     posted.text("event_types").clone_into(&mut form.event_types.value);
     posted.text("payload").clone_into(&mut form.payload.value);
+    posted.text("delay_s").clone_into(&mut form.delay_s.value);
 }

@@ -17,7 +17,7 @@ const MAX_TRIES: usize = 12;
 
 pub(super) fn of(found: &Found) -> Vec<Step> {
     let event = &found.detail.event;
-    let mut steps = vec![received(event), verified(found.source.as_ref(), event.received_at), deduplicated(event)];
+    let mut steps = vec![received(event), verified(found.source.as_ref(), event), deduplicated(event)];
     steps.extend(declined(event));
     if found.detail.deliveries.is_empty() && event.filtered == 0 {
         steps.push(Step {
@@ -46,12 +46,26 @@ fn received(event: &Event) -> Step {
 }
 
 /// By the source as it is: how it was when the event came is not kept.
-fn verified(source: Option<&Source>, received_at: Timestamp) -> Step {
+fn verified(source: Option<&Source>, event: &Event) -> Step {
+    if let Some(step) = by_its_origin(&event.origin) {
+        return step;
+    }
     let mut step = by_its_source(source);
-    if source.is_some_and(|source| source.updated_at > received_at) {
+    if source.is_some_and(|source| source.updated_at > event.received_at) {
         step.notes.push("The source was changed since; this is how it is set up now.".to_owned());
     }
     step
+}
+
+/// Of what nobody has sent.
+fn by_its_origin(origin: &str) -> Option<Step> {
+    let (title, note) = match origin {
+        "poll" => ("Found", "A poll of the source found it."),
+        "reconciled" => ("Reconciled", "A poll found it; the webhook should have brought it, and did not."),
+        "schedule" => ("Made", "The source makes it, at the times that are set."),
+        _ => return None,
+    };
+    Some(Step { notes: vec![note.to_owned()], ..step(title) })
 }
 
 fn by_its_source(source: Option<&Source>) -> Step {

@@ -5,7 +5,7 @@ use postern_pipeline::providers::Trust;
 /// One of them, in words for people.
 #[derive(Debug)]
 pub(super) struct Generic {
-    /// The scheme, or [`PUBLISH`].
+    /// The scheme, [`POLL`], [`SCHEDULE`] or [`PUBLISH`].
     pub(super) id: &'static str,
     pub(super) name: &'static str,
     pub(super) text: &'static str,
@@ -19,8 +19,10 @@ pub(super) struct Generic {
 }
 
 pub(super) const PUBLISH: &str = "publish";
+pub(super) const POLL: &str = "poll";
+pub(super) const SCHEDULE: &str = "schedule";
 
-pub(super) const GENERIC: [Generic; 8] = [
+pub(super) const GENERIC: [Generic; 10] = [
     Generic {
         id: "hmac",
         name: "Any HMAC",
@@ -90,6 +92,26 @@ pub(super) const GENERIC: [Generic; 8] = [
         trust: Some(Trust::E),
         covers: "Nothing.",
         leaves_out: "Everything. Take an event as a hint, and ask the sender what is true.",
+        secrets: None,
+        takes_public_keys: false,
+    },
+    Generic {
+        id: POLL,
+        name: "Poll an API",
+        text: "Nobody sends: Postern asks at the times you set, and each record that is new becomes an event.",
+        trust: None,
+        covers: "",
+        leaves_out: "",
+        secrets: None,
+        takes_public_keys: false,
+    },
+    Generic {
+        id: SCHEDULE,
+        name: "A timetable",
+        text: "Nobody sends: an event comes at each instant that you name, by an interval or by cron.",
+        trust: None,
+        covers: "",
+        leaves_out: "",
         secrets: None,
         takes_public_keys: false,
     },

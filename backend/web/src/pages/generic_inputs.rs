@@ -8,7 +8,10 @@ use postern_frontend::{
     },
 };
 
-use super::generic::PUBLISH;
+use super::{
+    generic::{PUBLISH, SCHEDULE},
+    source_schedule,
+};
 
 /// `config.…` of a scheme.
 pub(super) fn of(scheme: &str) -> Vec<InputGroup> {
@@ -19,6 +22,7 @@ pub(super) fn of(scheme: &str) -> Vec<InputGroup> {
         }
         "ed25519" => vec![signature(), signed(&[], "{body}"), time(), naming()],
         "token" => vec![token(), naming()],
+        SCHEDULE => source_schedule::inputs(),
         PUBLISH => Vec::new(),
         _ => vec![naming()],
     }

@@ -33,6 +33,16 @@ mod member;
 mod overview;
 mod overview_chart;
 mod overview_figures;
+mod poll;
+mod poll_advice;
+mod poll_cursor;
+mod poll_fields;
+mod poll_form;
+mod poll_inputs;
+mod poll_run;
+mod poll_secrets;
+mod poll_tried;
+mod poll_words;
 mod posted;
 mod provider_list;
 mod request_list;
@@ -44,6 +54,7 @@ mod source_check;
 mod source_config;
 mod source_form;
 mod source_more;
+mod source_schedule;
 mod start;
 mod step_up;
 
@@ -58,7 +69,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.configure(root::routes).configure(asset::routes).configure(login::routes);
     config.configure(account::routes).configure(step_up::routes);
     config.configure(key::routes).configure(member::routes).configure(audit::routes);
-    config.configure(source::routes).configure(destination::routes).configure(connection::routes);
+    config
+        .configure(poll::routes)
+        .configure(source::routes)
+        .configure(destination::routes)
+        .configure(connection::routes);
     config.configure(start::routes);
     config.configure(overview::routes).configure(event_list::routes).configure(event::routes);
     config.configure(request_list::routes).configure(delivery::routes);

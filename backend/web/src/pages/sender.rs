@@ -13,7 +13,7 @@ use postern_pipeline::providers::{self, ConfigField, Need, Preset, PresetAnswer,
 use postern_store::tenant::Source;
 
 use super::{
-    generic::{self, Generic, PUBLISH},
+    generic::{self, Generic, POLL, PUBLISH, SCHEDULE},
     generic_inputs, source_more as more,
 };
 
@@ -42,6 +42,7 @@ impl<'p> Chosen<'p> {
         let (provider, scheme) = (source.provider.as_deref(), source.scheme.as_deref());
         let word = match source.kind {
             SourceKind::Publish => PUBLISH,
+            SourceKind::Poll | SourceKind::Schedule => source.kind.as_str(),
             SourceKind::Webhook => provider.or(scheme).unwrap_or("none"),
         };
         let generic = || provider.is_none().then(|| generic::find(word).map(Self::Generic)).flatten();
@@ -63,6 +64,8 @@ impl<'p> Chosen<'p> {
             Self::Preset(preset, scheme) if preset.schemes.len() > 1 => format!("{}, {}", preset.name, scheme.label),
             Self::Preset(preset, _) => preset.name.clone(),
             Self::Generic(generic) if generic.id == PUBLISH => "an API key".to_owned(),
+            Self::Generic(generic) if generic.id == POLL => "what it asks".to_owned(),
+            Self::Generic(generic) if generic.id == SCHEDULE => "its timetable".to_owned(),
             Self::Generic(generic) => generic.id.to_owned(),
             Self::Unknown(word) => format!("{word}, which is not known any more"),
         }
@@ -117,6 +120,7 @@ impl<'p> Chosen<'p> {
                 more
             }
             Self::Generic(generic) if generic.id == PUBLISH => more::of_publish(),
+            Self::Generic(generic) if generic.id == SCHEDULE => Vec::new(),
             Self::Generic(generic) => {
                 let mut more = generic_inputs::seldom(generic.id);
                 more.extend(more::of_front_door("", &[]));

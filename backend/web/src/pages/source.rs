@@ -17,6 +17,7 @@ use postern_frontend::{
 };
 use postern_pipeline::{
     configure::{self, front_door},
+    polling::{self, Overview},
     providers::{self, Presets},
 };
 use postern_store::{
@@ -31,10 +32,11 @@ use super::{
     config_rows::{self as configured, Answer, Deletion, LAST},
     destination::Secrets,
     list::{self, Asked, Names},
+    poll_words,
     posted::Posted,
     rows::{self, shown},
     sender::{self, Chosen},
-    source_check, source_form, step_up,
+    source_check, source_form, source_schedule, step_up,
 };
 use crate::{
     App,
@@ -100,7 +102,15 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let ids: Vec<SourceId> = found.iter().map(|source| source.id).collect();
     let connections = store.connections().count_from(&ids).await?;
     let presets = providers::known(&app.engine);
-    let row = |source: Source| row(presets, &tenant, &source, connections.get(&source.id).copied().unwrap_or_default());
+    let polled: Vec<SourceId> = found.iter().filter(|source| source.poll.is_some()).map(|source| source.id).collect();
+    let polled = if polled.is_empty() { Vec::new() } else { store.poll_states(&polled).await? };
+    let row = |source: Source| {
+        let health =
+            polled.iter().find(|state| state.source == source.id).map(|state| poll_words::health(state.health));
+        let connections = connections.get(&source.id).copied().unwrap_or_default();
+        let row = row(presets, &tenant, &source, connections);
+        SourceRow { state: health.filter(|_| row.state == State::Active).unwrap_or(row.state), ..row }
+    };
     let found = page.answer(found, |source| source.id.uuid().as_bytes().to_vec(), row);
     let nonce = Nonce::fresh();
     let view = SourceList {
@@ -170,12 +180,16 @@ async fn page<N: Need>(
     let shell = answer::shell(app, member, Section::Sources, done, &nonce).await?;
     let (presets, now) = (providers::known(&app.engine), app.engine.clock.now());
     let sender = Chosen::of(presets, &source);
+    let overview = polling::overview(&app.engine, member.scope(), source.id).await?;
+    let facts = facts(&source, &sender, overview.as_ref());
     let plain = || source.secrets.iter().map(|secret| secret.expose().clone());
     let view = SourceDetail {
         id: source.id.to_string(),
         name: source.name.clone(),
         state: state(&source),
         paused: source.state == RunState::Paused,
+        polling: overview.and_then(|overview| poll_words::polling(&shell.tenant_id, &source, &overview)),
+        edit_verb: if source.kind == SourceKind::Poll { "poll/edit" } else { "edit" },
         ingest_url: source.token.as_ref().map(|token| app.settings.ingest_url(token.expose())),
         secrets: SecretPanel {
             masked: source.secrets.iter().map(|secret| format::masked(secret.expose())).collect(),
@@ -186,7 +200,7 @@ async fn page<N: Need>(
         handover: handover(&source, now),
         about: sender.about(providers::trust(presets, &source)),
         without_secrets: without_secrets(&source).to_owned(),
-        facts: facts(&source, &sender),
+        facts,
         connections: configured::connections(&store, &names, (Some(source.id), None)).await?,
         events: if member.may(Permission::EventsRead) { events(&store, &names, source.id).await? } else { Vec::new() },
         refused: if member.may(Permission::RequestsRead) {
@@ -212,7 +226,14 @@ fn handover(source: &Source, now: Timestamp) -> Option<Handover> {
     Some(if now < until { Handover::Awaited } else { Handover::Over })
 }
 
-fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
+fn facts(source: &Source, sender: &Chosen<'_>, overview: Option<&Overview>) -> Vec<Fact> {
+    let dates = [("Created", source.created_at), ("Changed", source.updated_at)];
+    let dates = dates.map(|(label, at)| Fact::new(label, shown(at).shown));
+    match source.kind {
+        SourceKind::Poll => return poll_words::settings(source).into_iter().chain(dates).collect(),
+        SourceKind::Schedule => return source_schedule::facts(source, overview).into_iter().chain(dates).collect(),
+        SourceKind::Webhook | SourceKind::Publish => {}
+    }
     let mut facts = vec![Fact::new("Kind", source.kind.as_str()), Fact::new("Verified by", sender.verification())];
     if let Some(config) = source.config.as_object().filter(|config| !config.is_empty()) {
         let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -235,8 +256,7 @@ fn facts(source: &Source, sender: &Chosen<'_>) -> Vec<Fact> {
     if let Some(url) = &source.public_url {
         facts.push(Fact::new("URL as it is signed", url.as_str()));
     }
-    facts.push(Fact::new("Created", shown(source.created_at).shown));
-    facts.push(Fact::new("Changed", shown(source.updated_at).shown));
+    facts.extend(dates);
     facts
 }
 
@@ -286,6 +306,9 @@ async fn confirm(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer
     let count = connections.iter().filter(|row| row.source == source.id).count();
     let filter = DeliveryFilter { source: Some(source.id), ..DeliveryFilter::default() };
     let mut consequences = Vec::new();
+    if source.poll.is_some() {
+        consequences.push("Its cursor, its runs and what it remembers of records are deleted.".to_owned());
+    }
     if source.kind == SourceKind::Webhook {
         consequences.push("Its URL stops working at once, and cannot be had again.".to_owned());
     }

@@ -25,12 +25,13 @@ use super::{
     Halt,
     answer::{self, Nonce},
     config_rows::{self as rows, Answer},
-    generic::PUBLISH,
+    generic::{POLL, PUBLISH, SCHEDULE},
+    poll_form,
     posted::Posted,
     provider_list,
     sender::Chosen,
     source::find,
-    source_config,
+    source_config, source_schedule,
 };
 use crate::{
     App,
@@ -46,7 +47,11 @@ type Id = Result<PathId<postern_domain::SourceId>, Halt>;
 pub(super) async fn new(member: Member<SourcesWrite>, app: Data<App>, query: Result<Query, Halt>) -> Answer {
     let mut query = query?.without_empty();
     let (sender, scheme, sought) = (query.text("provider"), query.text("scheme"), query.text("q"));
+    let template = query.text("template");
     query.finish()?;
+    if sender.as_deref() == Some(POLL) {
+        return poll_form::new(&app, &member, template).await;
+    }
     let chosen = sender.as_deref().and_then(|id| Chosen::new(providers::known(&app.engine), id, scheme.as_deref()));
     match chosen {
         Some(chosen) => page(&app, &member, StatusCode::OK, (chosen, None), chosen.form()).await,
@@ -57,12 +62,19 @@ pub(super) async fn new(member: Member<SourcesWrite>, app: Data<App>, query: Res
 
 pub(super) async fn edit(member: Member<SourcesWrite>, app: Data<App>, id: Id) -> Answer {
     let source = find(&rows::store(&app, &member), id).await?;
+    if source.kind == SourceKind::Poll {
+        let here = links::source(&member.membership.tenant.to_string(), &source.id.to_string());
+        return Ok(answer::see_other(&links::verb(&here, "poll/edit")));
+    }
     let chosen = Chosen::of(providers::known(&app.engine), &source);
     page(&app, &member, StatusCode::OK, (chosen, Some(&source)), filled(chosen, &source)).await
 }
 
 pub(super) async fn create(member: Member<SourcesWrite>, app: Data<App>, posted: Posted) -> Answer {
     let (sender, scheme) = (posted.text("provider"), posted.optional("scheme"));
+    if sender == POLL {
+        return poll_form::create(&app, &member, posted).await;
+    }
     let Some(chosen) = Chosen::new(providers::known(&app.engine), sender, scheme.as_deref()) else {
         return provider_list::page(&app, &member, sender.to_owned()).await;
     };
@@ -148,6 +160,9 @@ fn filled(chosen: Chosen<'_>, source: &Source) -> SourceForm {
     let mut form = chosen.form();
     form.name.value.clone_from(&source.name);
     source_config::fill(&mut form, &source.config);
+    if let Some(schedule) = &source.schedule {
+        source_schedule::fill(&mut form, schedule);
+    }
     form.public_keys.value = source.public_keys.join("\n\n");
     form.public_url.value = source.public_url.clone().unwrap_or_default();
     form.fill("dedup.key", source.dedup.key.as_str());
@@ -167,15 +182,19 @@ fn filled(chosen: Chosen<'_>, source: &Source) -> SourceForm {
 }
 
 fn read_new(posted: &Posted, chosen: Chosen<'_>) -> Result<NewSource, Invalid> {
+    if matches!(chosen, Chosen::Generic(generic) if generic.id == SCHEDULE) {
+        let schedule = Some(source_schedule::read(posted)?);
+        let new = NewSource::named(posted.text("name").to_owned(), SourceKind::Schedule);
+        return Ok(NewSource { schedule, ..new });
+    }
     let (provider, scheme) = match chosen {
         Chosen::Preset(preset, scheme) => (Some(preset.id.clone()), Some(scheme.id.clone())),
         Chosen::Generic(generic) => (None, Some(generic.id.to_owned()).filter(|id| id != PUBLISH)),
         Chosen::Unknown(word) => (Some(word.to_owned()), None),
     };
     let is_publish = provider.is_none() && scheme.is_none();
+    let kind = if is_publish { SourceKind::Publish } else { SourceKind::Webhook };
     Ok(NewSource {
-        name: posted.text("name").to_owned(),
-        kind: if is_publish { SourceKind::Publish } else { SourceKind::Webhook },
         provider,
         scheme,
         secrets: secrets(posted).unwrap_or_default(),
@@ -190,12 +209,16 @@ fn read_new(posted: &Posted, chosen: Chosen<'_>) -> Result<NewSource, Invalid> {
         dedup: dedup(posted)?,
         answer: own_answer(posted)?,
         max_body_bytes: posted.number("max_body_bytes")?,
-        rate_limit: None,
+        ..NewSource::named(posted.text("name").to_owned(), kind)
     })
 }
 
 /// What the form of this sender does not ask stays as it is.
 fn read_change(posted: &Posted, chosen: Chosen<'_>, source: &Source) -> Result<SourceChange, Invalid> {
+    if source.kind == SourceKind::Schedule {
+        let (name, schedule) = (Some(posted.text("name").to_owned()), Some(source_schedule::read(posted)?));
+        return Ok(SourceChange { name, schedule, ..SourceChange::default() });
+    }
     let is_webhook = source.kind == SourceKind::Webhook;
     let asks = |name: &str| is_webhook && !posted.all(name).is_empty();
     let kept = source.config.as_object().cloned().unwrap_or_default();

@@ -166,25 +166,8 @@ async fn begin(member: Member<ConnectionsWrite>, app: Data<App>, _posted: Posted
 }
 
 fn open_source() -> NewSource {
-    NewSource {
-        name: "First source".to_owned(),
-        kind: SourceKind::Webhook,
-        provider: None,
-        scheme: Some("none".to_owned()),
-        secrets: Vec::new(),
-        public_keys: Vec::new(),
-        config: None,
-        public_url: None,
-        allowed_ips: Vec::new(),
-        allowed_methods: Vec::new(),
-        content_types: Vec::new(),
-        replay: None,
-        header_token: None,
-        dedup: None,
-        answer: None,
-        max_body_bytes: None,
-        rate_limit: None,
-    }
+    let scheme = Some("none".to_owned());
+    NewSource { scheme, ..NewSource::named("First source".to_owned(), SourceKind::Webhook) }
 }
 
 fn bin() -> NewDestination {

@@ -30,6 +30,8 @@ impl From<ConfigureError> for Problem {
                 let detail = format!("The credential lacks `{}` and cannot give it.", permission.as_str());
                 Self::new(Code::PermissionMissing, detail)
             }
+            ConfigureError::DoesNotPoll => Self::new(Code::WrongState, "This source does not poll."),
+            ConfigureError::Paused => Self::new(Code::WrongState, "The source is paused. Resume it first."),
             ConfigureError::OnceKeyReused => {
                 Self::new(Code::IdempotencyMismatch, "Send another Idempotency-Key, or the request it was used for.")
             }

@@ -140,6 +140,7 @@ async fn engine(store: Store, clock: Clock) -> Arc<Engine> {
         lease_ms: 60_000,
         retention: Retention { payload_days: 30, metadata_days: 90 },
         tenant_rate_per_s: 1_000,
+        min_poll_interval_s: 5,
     };
     let egress = postern_egress::Client::new(egress).expect("a client");
     let engine = Engine::new(Parts { store, egress, clock, presets: Arc::new(Presets::builtin().clone()), options });

@@ -21,6 +21,7 @@ mod matrix;
 mod members;
 mod openapi;
 mod pages;
+mod polling;
 mod providers;
 mod redirects;
 mod sessions;

@@ -79,6 +79,14 @@ fn body(operation: &Operation, owned: &Owned) -> Option<Value> {
         ("POST", "/api/v1/events") => Some(json!({ "type": "t", "data": {}, "source_id": id("sources") })),
         ("POST", "/api/v1/sources/{id}/check") => Some(json!({ "method": "POST" })),
         ("POST", "/api/v1/sources/{id}/rotate-url") => Some(json!({})),
+        ("POST", "/api/v1/sources/advice") => Some(json!({})),
+        ("POST", "/api/v1/sources/poll/test") => {
+            let request = json!({ "url": "https://api.example.com/list" });
+            let schedule = json!({ "interval_s": 60 });
+            Some(json!({ "poll": { "request": request, "schedule": schedule, "items": "$", "id": "$.id" } }))
+        }
+        ("POST", "/api/v1/sources/{id}/cursor") => Some(json!({ "to": null, "reason": "a day was lost" })),
+        ("POST", "/api/v1/sources/{id}/held") => Some(json!({ "action": "release" })),
         ("PATCH", _) => Some(json!({})),
         _ => None,
     }

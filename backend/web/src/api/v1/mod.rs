@@ -13,6 +13,7 @@ pub(crate) mod event;
 mod kept;
 pub(crate) mod member;
 mod patch;
+pub(crate) mod poll;
 pub(crate) mod provider;
 pub(crate) mod publish;
 pub(crate) mod request;
@@ -30,6 +31,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let scope = web::scope("/api/v1")
         .wrap(from_fn(identify))
         .configure(provider::routes)
+        .configure(poll::routes)
         .configure(source::routes)
         .configure(destination::routes)
         .configure(connection::routes)

@@ -4,12 +4,15 @@
 
 use utoipa::ToSchema;
 
-/// `webhook` takes what is posted to its URL; `publish` what is sent to `POST /events`.
+/// `webhook` takes what is posted to its URL; `publish` what is sent to `POST /events`; `poll` asks an API; `schedule`
+/// makes events at given times.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum SourceKind {
     Webhook,
     Publish,
+    Poll,
+    Schedule,
 }
 
 /// `http` delivers to a URL; `bin` keeps what it receives, to be looked at.

@@ -25,6 +25,10 @@ pub(crate) struct CreateConnection {
     #[serde(default)]
     #[schema(value_type = Option<schema::PayloadFormat>, nullable = false)]
     pub(crate) payload: PayloadFormat,
+    /// Seconds that each delivery waits before its first try; 0 unless said otherwise, at most two days less than payloads
+    /// are kept.
+    #[serde(default)]
+    pub(crate) delay_s: u32,
 }
 
 /// What is to be different of a connection.
@@ -39,6 +43,10 @@ pub(crate) struct PatchConnection {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<schema::PayloadFormat>, nullable = false)]
     pub(crate) payload: Option<PayloadFormat>,
+    /// For what comes from now on; deliveries that wait keep their time.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(crate) delay_s: Option<u32>,
 }
 
 /// From a source to a destination.
@@ -51,6 +59,8 @@ pub(crate) struct ConnectionView {
     event_types: Vec<String>,
     #[schema(value_type = schema::PayloadFormat)]
     payload: PayloadFormat,
+    /// Seconds that each delivery waits before its first try.
+    delay_s: u32,
     #[schema(value_type = schema::RunState)]
     state: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -67,6 +77,7 @@ impl ConnectionView {
             destination_id: connection.destination.to_string(),
             event_types: connection.event_types.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
             payload: connection.payload,
+            delay_s: connection.delay_s,
             state: connection.state.as_str(),
             created_at: connection.created_at,
             updated_at: connection.updated_at,
@@ -84,12 +95,13 @@ impl TryFrom<CreateConnection> for NewConnection {
             destination: body.destination_id.parse().map_err(|_| Problem::unknown_reference("destination_id"))?,
             event_types: body.event_types,
             payload: body.payload,
+            delay_s: body.delay_s,
         })
     }
 }
 
 impl From<PatchConnection> for ConnectionChange {
     fn from(body: PatchConnection) -> Self {
-        Self { event_types: body.event_types, payload: body.payload }
+        Self { event_types: body.event_types, payload: body.payload, delay_s: body.delay_s }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct EventView {
     received_at: Timestamp,
     /// How many connections from its source did not want its type.
     filtered_count: u32,
+    /// The kind of its source; `reconciled` where a poll found what a webhook should have brought.
+    origin: String,
 }
 
 impl EventView {
@@ -43,6 +45,7 @@ impl EventView {
             remote: event.remote,
             received_at: event.received_at,
             filtered_count: event.filtered,
+            origin: event.origin,
         }
     }
 }

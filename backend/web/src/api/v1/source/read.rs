@@ -2,6 +2,7 @@
 
 use actix_web::web::{self, Data};
 use postern_domain::SourceId;
+use postern_pipeline::polling;
 use postern_store::tenant::Source;
 
 use super::shape::SourceView;
@@ -46,5 +47,6 @@ pub(crate) async fn find(
 ) -> Result<web::Json<SourceView>, Problem> {
     let store = app.engine.store.tenant(caller.scope());
     let source = store.sources().find(id.0).await?.ok_or_else(Problem::not_found)?;
-    Ok(web::Json(SourceView::of(&source, &app)))
+    let now = polling::overview(&app.engine, caller.scope(), id.0).await?;
+    Ok(web::Json(SourceView::of(&source, &app).with_polling(now.as_ref())))
 }

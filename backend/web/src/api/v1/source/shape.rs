@@ -9,10 +9,14 @@ use postern_domain::{
     source::{HeaderToken, SourceKind},
 };
 use postern_pipeline::{
-    configure::source::{NewSource, SourceChange},
+    configure::{
+        poll,
+        source::{NewSource, SourceChange},
+    },
+    polling::Overview,
     providers,
 };
-use postern_store::tenant::Source;
+use postern_store::{polling::Restart, tenant::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -21,6 +25,7 @@ use crate::{
     App,
     api::v1::{
         patch::{nullable, present},
+        poll::{schema::PollSettings, shape::PollingView},
         schema,
     },
 };
@@ -81,6 +86,35 @@ pub(crate) struct CreateSource {
     #[serde(default)]
     #[schema(value_type = Option<schema::RateLimit>)]
     pub(crate) rate_limit: Option<RateLimit>,
+    /// Needed by kind `poll`. Of kind `webhook`: what the poll finds and the webhook did not bring becomes an event too.
+    #[serde(default)]
+    #[schema(value_type = Option<PollSettings>)]
+    pub(crate) poll: Option<Value>,
+    /// Needed by kind `schedule`.
+    #[serde(default)]
+    #[schema(value_type = Option<ScheduleSettings>)]
+    pub(crate) schedule: Option<Value>,
+}
+
+/// When a source makes an event by itself, and which. Its body is `{"scheduled_at": …, "data": …}`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "described; read by the engine")]
+pub(crate) struct ScheduleSettings {
+    /// Whole multiples of it since 1970, so that restarts change nothing. Either this or `cron`.
+    interval_s: Option<u32>,
+    /// Five fields, or six with seconds first. A local time that a clock skips comes at the next valid instant, one that
+    /// comes twice counts once.
+    cron: Option<String>,
+    /// Of `cron`, by its IANA name; UTC unless said otherwise.
+    timezone: Option<String>,
+    /// `schedule.tick` unless said otherwise.
+    r#type: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    data: Option<Value>,
+    /// Of instants that went by more than a minute ago: `skip` (usual), `once` or `all`, the last 100.
+    misfire: Option<String>,
+    /// While the last event is not delivered: `allow` (usual) another, or `skip`.
+    overlap: Option<String>,
 }
 
 /// What is to be different of a source. A missing field stays; `null` takes a value away where there may be none.
@@ -132,6 +166,27 @@ pub(crate) struct PatchSource {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<schema::RateLimit>)]
     pub(crate) rate_limit: Option<Option<RateLimit>>,
+    /// All of them. A secret that is sent as `***` stays as it is. `null` ends the poll beside a webhook.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<PollSettings>)]
+    pub(crate) poll: Option<Option<Value>>,
+    /// All of it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ScheduleSettings>, nullable = false)]
+    pub(crate) schedule: Option<Value>,
+    /// Where another URL, other items, another identity or kind of cursor leave it open: whether the cursor stays.
+    /// Otherwise it begins again, with a first run.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(crate) poll_restart: Option<PollRestart>,
+}
+
+/// `keep`: the cursor stays. `again`: it begins with a first run; what was seen does not come twice.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PollRestart {
+    Keep,
+    Again,
 }
 
 /// A header and its value.
@@ -191,6 +246,13 @@ pub(crate) struct SourceView {
     state: &'static str,
     secrets_count: usize,
     public_keys: Vec<String>,
+    /// Values that may be secret are `***`.
+    #[schema(value_type = Option<PollSettings>)]
+    poll: Option<Value>,
+    #[schema(value_type = Option<ScheduleSettings>)]
+    schedule: Option<Value>,
+    /// How it fares. Told where this one source is looked at.
+    polling: Option<PollingView>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -223,9 +285,16 @@ impl SourceView {
             state: source.state.as_str(),
             secrets_count: source.secrets.len(),
             public_keys: source.public_keys.clone(),
+            poll: poll::settings_of(source).ok().map(|settings| settings.shown()),
+            schedule: source.schedule.clone(),
+            polling: None,
             created_at: source.created_at,
             updated_at: source.updated_at,
         }
+    }
+
+    pub(crate) fn with_polling(self, now: Option<&Overview>) -> Self {
+        Self { polling: now.map(PollingView::of), ..self }
     }
 
     /// As it is remembered: the URL lets its holder in, so it is shown on request only.
@@ -256,6 +325,8 @@ impl TryFrom<CreateSource> for NewSource {
             answer: body.response,
             max_body_bytes: body.max_body_bytes,
             rate_limit: body.rate_limit,
+            poll: body.poll,
+            schedule: body.schedule,
         })
     }
 }
@@ -279,6 +350,12 @@ impl TryFrom<PatchSource> for SourceChange {
             answer: body.response,
             max_body_bytes: body.max_body_bytes,
             rate_limit: body.rate_limit,
+            poll: body.poll,
+            schedule: body.schedule,
+            poll_restart: body.poll_restart.map(|restart| match restart {
+                PollRestart::Keep => Restart::Keep,
+                PollRestart::Again => Restart::Prime,
+            }),
         })
     }
 }
