@@ -15,6 +15,7 @@ mod harness;
 mod journey;
 mod matrix;
 mod peers;
+mod polling;
 mod replicas;
 mod sessions;
 mod ssrf;

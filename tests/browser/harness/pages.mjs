@@ -38,6 +38,12 @@ function forms(home) {
     "source, new, searched": "sources/new?q=pay",
     "source, new, none fits": `sources/new${FILTERS}`,
     "source of gitlab by its token, new": "sources/new?provider=gitlab&scheme=gitlab-token",
+    "source that polls, new": "sources/new?provider=poll",
+    "source that polls with an empty form, new": "sources/new?provider=poll&template=none",
+    "source that polls by a template, new": "sources/new?provider=poll&template=github_events",
+    "poll or webhook": "sources/advice",
+    "poll or webhook, answered": "sources/advice?offers_webhooks=yes&freshness_s=3600&objects=500&limit_per_hour=1000",
+    "poll or webhook, a number that cannot be read": "sources/advice?offers_webhooks=no&freshness_s=soon",
     ...Object.fromEntries(sources),
     "destination, new": "destinations/new",
     "connection, new": "connections/new",
@@ -47,13 +53,23 @@ function forms(home) {
 
 /** The pages of single things; for each of several worlds of one tenant. */
 export function details(world, home) {
-  const { source, published, failing, bin, key, member, events } = world;
+  const { source, open, published, polled, failing, bin, key, member, events } = world;
   return named(home, {
     "source": `sources/${source.id}`,
     "source without a front door": `sources/${published.id}`,
     "source, check": `sources/${source.id}/check`,
     "source, edit": `sources/${source.id}/edit`,
     "source, delete": `sources/${source.id}/delete`,
+    "source that polls": `sources/${polled.id}`,
+    "source that polls, edit": `sources/${polled.id}/poll/edit`,
+    "runs": `sources/${polled.id}/runs`,
+    "runs, of one state": `sources/${polled.id}/runs?state=failed`,
+    "cursor": `sources/${polled.id}/cursor`,
+    "advice": `sources/${polled.id}/advice`,
+    "source that polls beside its webhook": `sources/${open.id}`,
+    "polling beside a webhook, edit": `sources/${open.id}/poll/edit`,
+    "polling beside a webhook, delete": `sources/${open.id}/poll/delete`,
+    "polling beside a webhook, new": `sources/${source.id}/poll/edit`,
     "destination": `destinations/${failing.destination.id}`,
     "bin": `destinations/${bin.destination.id}`,
     "destination, edit": `destinations/${failing.destination.id}/edit`,

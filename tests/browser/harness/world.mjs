@@ -5,6 +5,7 @@ import { post } from "./api.mjs";
 import { until } from "./until.mjs";
 
 const HOUR_S = 3600;
+const LIST = "/list";
 const PASSWORD = "staple battery horse";
 
 /** What nobody would look at twice. Each field is something that is stored, and shown somewhere. */
@@ -37,10 +38,27 @@ export async function route(api, source, destination, eventTypes = []) {
  * nowhere; one request is refused and one a duplicate. Returns what pages are about.
  */
 export async function usualWorld({ api, receiver }, words = USUAL) {
-  receiver.answers(() => words.answer);
+  const items = JSON.stringify({ data: [{ id: words.dedupKey, at: HOUR_S, text: words.header }, { text: words.header }] });
+  const list = { status: 200, headers: { "content-type": "application/json" }, body: items };
+  receiver.answers(({ path }) => (path.startsWith(LIST) ? list : words.answer));
   const made = await configured(api, receiver, words);
   const events = await happened(api, made, words);
   return { ...made, events };
+}
+
+/** A list that has an item without an id. */
+function polling(receiver, words) {
+  // Two braces would ask for something that only a run knows.
+  const text = words.header.replaceAll("{{", "{ {");
+  return {
+    request: { url: receiver.url + LIST, query: { q: text }, headers: { "x-from": text } },
+    schedule: { interval_s: HOUR_S },
+    items: "$.data[*]",
+    id: "$.id",
+    type: "order.changed",
+    cursor: { mode: "integer", value: "$.at" },
+    first_run: "backfill",
+  };
 }
 
 async function configured(api, receiver, words) {
@@ -54,6 +72,9 @@ async function configured(api, receiver, words) {
     response: { body: words.own, content_type: "text/plain" },
   });
   const open = await api.made("/sources", { name: words.name("Anybody"), kind: "webhook", scheme: "none" });
+  const polled = await api.made("/sources", { name: words.name("Orders"), kind: "poll", poll: polling(receiver, words) });
+  const beside = await api.call("PATCH", `/sources/${open.id}`, { poll: polling(receiver, words) });
+  assert.equal(beside.status, 200, JSON.stringify(beside.body));
   const published = await api.made("/sources", { name: words.name("Own programs"), kind: "publish" });
   const target = {
     name: words.name("Billing"),
@@ -67,10 +88,10 @@ async function configured(api, receiver, words) {
   const gone = await route(api, published, { ...target, name: words.name("Gone"), retry: once }, [words.pattern]);
   const key = await api.made("/api-keys", { name: words.name("Export"), scopes: ["events:read"] });
   const member = await api.made("/members", { email: words.email, role: "editor", password: PASSWORD });
-  return { source, open, published, failing, bin, gone, key, member };
+  return { source, open, published, polled, failing, bin, gone, key, member };
 }
 
-async function happened(api, { source, open, published, failing, gone }, words) {
+async function happened(api, { source, open, published, polled, failing, gone }, words) {
   const good = {
     "content-type": words.contentType,
     "user-agent": words.header,
@@ -94,5 +115,9 @@ async function happened(api, { source, open, published, failing, gone }, words) 
   const { id: dead } = await publish(words.pattern.replace("*", "failed"));
   await api.deliveries(dead, { dead: 1 });
   const { id: filtered } = await publish("order.paid");
+  await until("a run has ended", async () => {
+    const { data } = await api.get(`/sources/${polled.id}/runs`);
+    return data.some(({ state }) => state !== "running");
+  });
   return { retried, dead, filtered, connections: [failing.connection.id, gone.connection.id] };
 }

@@ -68,7 +68,7 @@ one_after_the_other! {
 
     async fn fields_that_cannot_be_accepted_are_named(stand: Stand) {
         let event = |rest: &str| format!(r#"{{"type":"a.b","source_id":"{}",{rest}}}"#, stand.publisher);
-        let cases: [(&str, String, &str); 22] = [
+        let cases: [(&str, String, &str); 23] = [
             ("sources", r#"{"name":"x","kind":"publish","colour":1}"#.into(), "colour"),
             ("sources", r#"{"name":"x","kind":"publish","poll":{}}"#.into(), "poll"),
             ("sources", r#"{"name":"x","kind":"publish","dedup":{"key":"body","colour":1}}"#.into(), "dedup.colour"),
@@ -78,7 +78,8 @@ one_after_the_other! {
             ("sources", r#"{"name":null,"kind":"publish"}"#.into(), "name"),
             ("sources", r#"{"name":"","kind":"publish"}"#.into(), "name"),
             ("sources", format!(r#"{{"name":"{}","kind":"publish"}}"#, "x".repeat(101)), "name"),
-            ("sources", r#"{"name":"x","kind":"schedule"}"#.into(), "kind"),
+            ("sources", r#"{"name":"x","kind":"pigeon"}"#.into(), "kind"),
+            ("sources", r#"{"name":"x","kind":"schedule"}"#.into(), "schedule"),
             ("sources", r#"{"name":"x","kind":"publish","max_body_bytes":-1}"#.into(), "max_body_bytes"),
             ("sources", r#"{"name":"x","kind":"publish","max_body_bytes":1.5}"#.into(), "max_body_bytes"),
             ("sources", r#"{"name":"x","kind":"publish","max_body_bytes":99999999999999999999}"#.into(), "max_body_bytes"),

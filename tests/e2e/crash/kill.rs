@@ -4,11 +4,9 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{PER_S, tally::balance, turn};
+use super::{PER_S, kills, random_ms, tally::balance, turn};
 use crate::harness::{Database, Inspector, Load, Receiver, Reply, Route, Server, on_every_database};
 
-const KILLS: &str = "POSTERN_E2E_KILLS";
-const USUAL_KILLS: usize = 20;
 const SEED: u64 = 0x706f_7374_6572_6e21;
 
 /// A kill: what was leased at that moment, and when the next server was started.
@@ -21,7 +19,7 @@ struct Kill {
 on_every_database! {
     async fn nothing_is_lost_and_little_is_repeated(database: Database) {
         let _turn = turn().await;
-        let kills = std::env::var(KILLS).ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL_KILLS);
+        let count = kills();
         // Within this time of a restart, what was under way at the kill is delivered, if the server lives that long.
         let recovery = Duration::from_secs(if database.is_sqlite() { 2 } else { 15 });
         let mut server = Server::start(database.clone()).await;
@@ -36,7 +34,7 @@ on_every_database! {
         let load = Load::start(&routes, PER_S);
         let mut chance = SEED;
         let mut history: Vec<Kill> = Vec::new();
-        for number in 0..kills {
+        for number in 0..count {
             // Most servers die young; some live long enough to recover what the one before left.
             let lives_long = number == 1 || (database.is_sqlite() && number % 5 == 1);
             let life = if lives_long { recovery } else { Duration::ZERO } + random_ms(&mut chance, 150, 900);
@@ -53,7 +51,7 @@ on_every_database! {
         }
         let inspector = server.inspect().await;
         let tally = balance(&load, &[&receiver], &inspector).await;
-        eprintln!("{kills} kills: {tally:?}, {} under way", history.iter().map(|kill| kill.leased.len()).sum::<usize>());
+        eprintln!("{count} kills: {tally:?}, {} under way", history.iter().map(|kill| kill.leased.len()).sum::<usize>());
         assert!(tally.interrupted > 0, "no kill found anything under way: the test tests nothing");
         assert!(tally.extra_arrivals <= tally.interrupted, "{tally:?}");
         check_recovery(&history, recovery, &inspector).await;
@@ -93,13 +91,4 @@ async fn leased(inspector: &Inspector) -> Vec<String> {
 fn now_us() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_micros()).expect("not that late")
-}
-
-/// SplitMix64: the same moments in every run.
-fn random_ms(chance: &mut u64, from: u64, to: u64) -> Duration {
-    *chance = chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *chance;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    Duration::from_millis(from + (mixed ^ (mixed >> 31)) % (to - from))
 }

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 50] = [
+const ROWS: [Row; 59] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
@@ -31,6 +31,18 @@ const ROWS: [Row; 50] = [
     ("POST /api/v1/sources/{id}/rotate-url", 200, |_| Some(json!({}))),
     // Its provider hands over no secret; whoever may not ask is not told so much.
     ("POST /api/v1/sources/{id}/await-handshake", 422, none),
+    ("GET /api/v1/poll-templates", 200, none),
+    // It is answered by nobody, which is what the test then says.
+    ("POST /api/v1/sources/poll/test", 200, |_| Some(json!({ "poll": polling() }))),
+    ("POST /api/v1/sources/advice", 200, |_| {
+        Some(json!({ "offers_webhooks": "yes", "freshness_s": 60, "objects": 100 }))
+    }),
+    ("POST /api/v1/sources/{id}/poll", 202, none),
+    ("GET /api/v1/sources/{id}/runs", 200, none),
+    ("GET /api/v1/sources/{id}/cursor", 200, none),
+    ("POST /api/v1/sources/{id}/cursor", 200, |_| Some(json!({ "to": 7, "reason": "a day was lost" }))),
+    ("POST /api/v1/sources/{id}/held", 200, |_| Some(json!({ "action": "release" }))),
+    ("GET /api/v1/sources/{id}/advice", 200, none),
     ("POST /api/v1/sources/{id}/pause", 200, none),
     ("POST /api/v1/sources/{id}/resume", 200, none),
     ("GET /api/v1/destinations", 200, none),
@@ -76,6 +88,18 @@ const ROWS: [Row; 50] = [
     ("DELETE /api/v1/sources/{id}", 204, none),
 ];
 
+/// What only a source that polls has.
+const POLLS: [&str; 4] = ["/sources/{id}/poll", "/sources/{id}/runs", "/sources/{id}/cursor", "/sources/{id}/held"];
+
+/// Of an address where nobody listens, and never by itself.
+pub(super) fn polling() -> Value {
+    json!({
+        "request": { "url": "http://127.0.0.1:9/list" },
+        "schedule": { "interval_s": 86_400 },
+        "items": "$.data[*]", "id": "$.id", "cursor": { "mode": "integer", "value": "$.at" }
+    })
+}
+
 /// The operations of the document in the order of the table. Fails when one is missing on either side.
 pub(super) fn in_order(mut described: Vec<Operation>) -> Vec<Operation> {
     let mut ordered = Vec::new();
@@ -100,6 +124,7 @@ pub(super) fn path_id<'a>(operation: &Operation, tenant: &'a Tenant) -> &'a str 
     match operation.name.as_str() {
         "POST /api/v1/deliveries/{id}/cancel" => &tenant.waiting,
         "GET /api/v1/destinations/{id}/requests" => &tenant.bin,
+        polls if POLLS.iter().any(|part| polls.ends_with(part)) => &tenant.poller,
         _ if operation.takes_path_id() => tenant.id(collection(operation)),
         _ => "",
     }

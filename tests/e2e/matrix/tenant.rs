@@ -10,6 +10,10 @@ pub(super) struct Tenant {
     pub(super) api: Api,
     pub(super) source: String,
     pub(super) publisher: String,
+    /// A source that polls.
+    pub(super) poller: String,
+    /// A webhook source that polls beside.
+    pub(super) beside: String,
     pub(super) destination: String,
     pub(super) bin: String,
     pub(super) connection: String,
@@ -28,6 +32,11 @@ impl Tenant {
         let event = route.accepted("evt_matrix").await;
         let delivery = text(&route.event_is(&event, "delivered").await["deliveries"][0], "id");
         let publisher = api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await;
+        let poller = json!({ "name": "asks", "kind": "poll", "poll": super::table::polling() });
+        let poller = api.created("/sources", poller).await;
+        let polling = super::table::polling();
+        let beside = json!({ "name": "both", "kind": "webhook", "scheme": "none", "poll": polling });
+        let beside = api.created("/sources", beside).await;
         let bin = api.created("/destinations", json!({ "name": "bin", "kind": "bin" })).await;
         let key = api.created("/api-keys", json!({ "name": "spare", "scopes": ["events:read"] })).await;
         let email = format!("{}@example.com", text(&bin, "id"));
@@ -37,6 +46,8 @@ impl Tenant {
             api,
             source: route.source,
             publisher: text(&publisher, "id"),
+            poller: text(&poller, "id"),
+            beside: text(&beside, "id"),
             destination: route.destination,
             bin: text(&bin, "id"),
             connection: route.connection,

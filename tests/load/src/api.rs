@@ -47,7 +47,25 @@ impl Api {
         self.post("members", &json!({ "email": email, "role": "admin", "password": password })).await.map(|_| ())
     }
 
+    /// Makes one of a collection over a connection that is open; answers its id.
+    pub(crate) async fn create(&self, connection: &mut Connection, collection: &str, body: &Value) -> Result<String> {
+        text(&self.exchange(connection, collection, body).await?, "id")
+    }
+
+    /// A figure of /metrics, by its name.
+    pub(crate) async fn figure(&self, connection: &mut Connection, name: &str) -> Result<f64> {
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: {}\r\n\r\n", self.server);
+        let (_, answer) = connection.exchange(request.as_bytes()).await?;
+        let text = std::str::from_utf8(answer).context("figures that are not text")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|figure| figure.parse().ok()).with_context(|| format!("no `{name}` in /metrics"))
+    }
+
     async fn post(&self, collection: &str, body: &Value) -> Result<Value> {
+        self.exchange(&mut Connection::open(self.server).await?, collection, body).await
+    }
+
+    async fn exchange(&self, connection: &mut Connection, collection: &str, body: &Value) -> Result<Value> {
         let body = body.to_string();
         let request = format!(
             "POST /api/v1/{collection} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
@@ -56,9 +74,8 @@ impl Api {
             self.key,
             body.len()
         );
-        let mut connection = Connection::open(self.server).await?;
         let (status, answer) = connection.exchange(request.as_bytes()).await?;
-        if status != 201 {
+        if status != 201 && status != 202 {
             bail!("POST {collection} answered {status}: {}", String::from_utf8_lossy(answer));
         }
         serde_json::from_slice(answer).context("an answer that is not JSON")

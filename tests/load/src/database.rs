@@ -1,10 +1,11 @@
 //! The database of one installation: made, reached beside the server, and gone afterwards.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use postern_domain::id::fresh_uuid;
+use postern_domain::{SourceId, id::fresh_uuid};
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use uuid::Uuid;
 
 use crate::{options::Kind, relay, usage};
 
@@ -92,6 +93,28 @@ impl Database {
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await?
             }
         })
+    }
+
+    /// Transactions that were committed so far; 0 where the database does not count them.
+    pub(crate) async fn commits(&self) -> Result<i64> {
+        if self.kind == Kind::Sqlite {
+            return Ok(0);
+        }
+        self.number("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()").await
+    }
+
+    /// When each source that is polled is due next.
+    pub(crate) async fn next_runs(&self) -> Result<HashMap<String, i64>> {
+        const SQL: &str = "SELECT source_id, next_run_at FROM poll_states WHERE next_run_at IS NOT NULL";
+        let rows: Vec<(Uuid, i64)> = match self.kind {
+            Kind::Sqlite => {
+                sqlx::query_as(SQL).fetch_all(&mut SqliteConnection::connect(&self.direct_url).await?).await?
+            }
+            Kind::Postgres => {
+                sqlx::query_as(SQL).fetch_all(&mut PgConnection::connect(&self.direct_url).await?).await?
+            }
+        };
+        Ok(rows.into_iter().map(|(id, due_us)| (SourceId::from_uuid(id).to_string(), due_us)).collect())
     }
 
     pub(crate) async fn drop(self) -> Result<()> {

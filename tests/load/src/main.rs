@@ -5,11 +5,13 @@
 //! it shares the machine with them. Start at [`suite::run`]; what is printed is in [`report`].
 
 mod api;
+mod bare_loop;
 mod browser;
 mod database;
 mod http;
 mod load;
 mod options;
+mod punctuality;
 mod receiver;
 mod relay;
 mod report;
@@ -18,6 +20,7 @@ mod server;
 mod stand;
 mod suite;
 mod tally;
+mod upstream;
 mod usage;
 mod world;
 

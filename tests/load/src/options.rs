@@ -40,6 +40,12 @@ pub(crate) struct Options {
     /// Due deliveries of the destination that never answers
     #[arg(long, default_value_t = 200_000)]
     pub(crate) backlog: u64,
+    /// Sources that are polled; then twice as many
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) polls: usize,
+    /// How long polling is looked at; the last minute of it counts for nothing but CPU time
+    #[arg(long, default_value_t = 180.0)]
+    pub(crate) poll_seconds: f64,
     /// A PostgreSQL on which databases may be made and dropped, reached over TCP
     #[arg(long, env = "POSTERN_BENCH_POSTGRES_URL", hide_env_values = true)]
     pub(crate) postgres_url: Option<String>,
@@ -67,6 +73,8 @@ pub(crate) enum Part {
     Delay,
     /// Pages of a tenant with a million events
     Pages,
+    /// Sources that are polled every minute
+    Polling,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -104,6 +104,10 @@ impl Stand {
         Ok(self.running()?.address)
     }
 
+    pub(crate) fn pid(&self) -> Result<u32> {
+        Ok(self.running()?.pid())
+    }
+
     fn running(&self) -> Result<&Server> {
         self.server.as_ref().context("the server is not running")
     }

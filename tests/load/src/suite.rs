@@ -6,6 +6,8 @@ mod latency;
 mod noisy;
 mod pages;
 mod past;
+mod polled_page;
+mod polling;
 mod throughput;
 
 use anyhow::Result;
@@ -41,6 +43,10 @@ pub(crate) async fn run(options: &Options, kind: Kind) -> Result<u32> {
     }
     if options.wants(Part::Pages) {
         pages::measure(options, kind, &report).await?;
+    }
+    if options.wants(Part::Polling) {
+        polled_page::measure(options, kind, &report).await?;
+        polling::measure(options, kind, &report).await?;
     }
     Ok(report.close())
 }

@@ -11,12 +11,20 @@ const TICK_US: u64 = 10_000;
 struct Stat {
     pid: u32,
     parent: u32,
+    /// Of the process alone.
+    own_cpu_us: u64,
+    /// With that of the children it waited for.
     cpu_us: u64,
 }
 
 /// CPU time of a process, of what it waited for, and of its children that run.
 pub(crate) fn cpu_us(pid: u32) -> u64 {
     processes().iter().filter(|stat| stat.pid == pid || stat.parent == pid).map(|stat| stat.cpu_us).sum()
+}
+
+/// CPU time of this process, without its children's.
+pub(crate) fn own_cpu_us() -> u64 {
+    stat(std::process::id()).map_or(0, |stat| stat.own_cpu_us)
 }
 
 /// The process that started this backend, if it is PostgreSQL on this machine.
@@ -57,8 +65,9 @@ fn stat(pid: u32) -> Option<Stat> {
 fn parse(pid: u32, text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.get(text.rfind(')')? + 2..)?.split(' ').collect();
     let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    let ticks: u64 = (11..15).filter_map(number).sum();
-    Some(Stat { pid, parent: u32::try_from(number(1)?).ok()?, cpu_us: ticks * TICK_US })
+    let ticks_us = |places: std::ops::Range<usize>| places.filter_map(number).sum::<u64>() * TICK_US;
+    let parent = u32::try_from(number(1)?).ok()?;
+    Some(Stat { pid, parent, own_cpu_us: ticks_us(11..13), cpu_us: ticks_us(11..15) })
 }
 
 #[cfg(test)]
@@ -69,6 +78,6 @@ mod tests {
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let text = "7 (a) (b) S 3 7 7 0 -1 4194304 100 0 0 0 5 6 7 8 20 0 1 0 100 1000 10";
         let stat = parse(7, text).unwrap();
-        assert_eq!((stat.parent, stat.cpu_us), (3, 26 * TICK_US));
+        assert_eq!((stat.parent, stat.own_cpu_us, stat.cpu_us), (3, 11 * TICK_US, 26 * TICK_US));
     }
 }

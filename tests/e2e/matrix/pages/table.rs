@@ -24,6 +24,10 @@ type Row = (&'static str, For, u16, &'static str);
 const NEW_PASSWORD: &str = "current=correct+horse+battery&password=another+horse+battery";
 const EDITED: &str = "name=edited&url=http%3A%2F%2F127.0.0.1%3A8080%2Fhook&retry.schedule_s=5,30";
 
+const POLLED: &str = "name=edited&do=save&schedule_as=interval&poll.schedule.interval_s=86400\
+    &poll.request.url=http%3A%2F%2F127.0.0.1%3A9%2Flist&poll.items=%24.data%5B*%5D&poll.id=%24.id\
+    &poll.cursor.mode=integer&poll.cursor.value=%24.at";
+
 /// In this order each role can do all of its own one after the other: what is deleted is needed no more, and the
 /// session ends last.
 const ROWS: &[Row] = &[
@@ -62,6 +66,17 @@ const ROWS: &[Row] = &[
     ("GET /t/{tenant}/sources/{id}/check", Member("sources:write"), 200, ""),
     ("POST /t/{tenant}/sources/{id}/check", Member("sources:write"), 200, "headers=x-a%3A+1&body=a"),
     ("POST /t/{tenant}/sources/{id}/reveal", Member("keys:write"), 200, ""),
+    ("GET /t/{tenant}/sources/advice", Member("sources:read"), 200, "offers_webhooks=yes&freshness_s=60&objects=9"),
+    ("GET /t/{tenant}/sources/{id}/poll/edit", Member("sources:write"), 200, ""),
+    ("POST /t/{tenant}/sources/{id}/poll/edit", Member("sources:write"), 303, POLLED),
+    ("POST /t/{tenant}/sources/{id}/poll/run", Member("sources:write"), 303, ""),
+    ("GET /t/{tenant}/sources/{id}/runs", Member("sources:read"), 200, "state=failed"),
+    ("GET /t/{tenant}/sources/{id}/cursor", Member("sources:read"), 200, ""),
+    ("POST /t/{tenant}/sources/{id}/cursor", Member("sources:write"), 200, "to=7&do=try"),
+    ("POST /t/{tenant}/sources/{id}/held", Member("sources:write"), 303, "action=release"),
+    ("GET /t/{tenant}/sources/{id}/advice", Member("sources:read"), 200, ""),
+    ("GET /t/{tenant}/sources/{id}/poll/delete", Member("sources:write"), 200, ""),
+    ("POST /t/{tenant}/sources/{id}/poll/delete", Member("sources:write"), 303, ""),
     ("POST /t/{tenant}/sources/{id}/pause", Member("sources:write"), 303, ""),
     ("POST /t/{tenant}/sources/{id}/resume", Member("sources:write"), 303, ""),
     ("GET /t/{tenant}/destinations", Member("destinations:read"), 200, "q=b"),
@@ -109,6 +124,9 @@ const ROWS: &[Row] = &[
     ("POST /logout", LoggedIn, 303, ""),
 ];
 
+/// What only a source that polls has.
+const POLLS: [&str; 5] = ["/{id}/poll/edit", "/{id}/poll/run", "/{id}/runs", "/{id}/cursor", "/{id}/held"];
+
 /// One row, taken apart.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
@@ -148,6 +166,8 @@ impl Page {
     pub(super) fn id<'a>(&self, things: &'a Tenant) -> &'a str {
         match self.path {
             "/t/{tenant}/deliveries/{id}/cancel" => &things.waiting,
+            "/t/{tenant}/sources/{id}/poll/delete" => &things.beside,
+            path if POLLS.iter().any(|part| path.ends_with(part)) => &things.poller,
             _ if self.collection() == "keys" => &things.key,
             _ => things.id(self.collection()),
         }

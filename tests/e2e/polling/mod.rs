@@ -1,0 +1,24 @@
+//! Polling, against upstreams that change while they are read, misbehave, and count every request.
+//!
+//! A scripted [`upstream`] says what a test wants it to say; in [`real`] servers answer that nobody here wrote. Start at
+//! [`stand`].
+
+mod drift;
+mod edits;
+mod feed;
+mod growing;
+mod kill;
+mod links;
+mod pages;
+mod program;
+mod real;
+mod reconcile;
+mod refused;
+mod replicas;
+mod stand;
+mod timetable;
+mod tokens;
+mod unchanged;
+mod updates;
+mod upstream;
+mod waits;

@@ -1,0 +1,79 @@
+//! A poll beside a webhook: what the webhook did not bring is found, and the loss is known.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{
+    feed::{self, Feed},
+    stand::{Stand, every_s},
+};
+use crate::harness::{Database, Receiver, Route, on_every_database, poll_until, sign::now_s, text};
+
+const EVENTS: u32 = 400;
+const EVERY_LOST: u32 = 50;
+const INTERVAL_S: u32 = 2;
+const GRACE_S: u32 = 1;
+/// Beyond what the settings say, for a machine that does other things too.
+const SLACK: Duration = Duration::from_secs(10);
+
+on_every_database! {
+    async fn every_fiftieth_webhook_is_lost_and_all_are_recovered_once(database: Database) {
+        let happened = Feed::default();
+        let feed = happened.clone();
+        let stand = Stand::new(database, move |_| feed::page(&feed.newest_first())).await;
+        let receiver = Receiver::start().await;
+        let route = Route::to(&stand.api, &receiver).await;
+        let poll = stand.settings("/v1/events", json!({
+            "schedule": every_s(INTERVAL_S), "type": "$.type", "reconcile": { "grace_s": GRACE_S },
+        }));
+        let path = format!("/sources/{}", route.source);
+        let (status, answer) = stand.api.patch(&path, json!({ "poll": poll })).await;
+        assert_eq!(status, 200, "{answer}");
+
+        let mut brought = HashMap::new();
+        for number in 1..=EVENTS {
+            let id = format!("evt_{number}");
+            happened.put(json!({ "id": id, "created": now_s(), "type": "payment.paid" }));
+            if number % EVERY_LOST != 0 {
+                brought.insert(id.clone(), route.accepted(&id).await);
+            }
+        }
+        let sent = Instant::now();
+        let inspector = stand.inspect().await;
+        let count = "SELECT count(*) FROM events";
+        let allowed = Duration::from_secs(u64::from(GRACE_S + 2 * INTERVAL_S)) + SLACK;
+        poll_until(allowed, "all are recovered", async || {
+            (inspector.number(count).await >= i64::from(EVENTS)).then_some(())
+        })
+        .await;
+        eprintln!("recovered {:?} after the last was sent", sent.elapsed());
+        // Nothing more comes of the runs that follow.
+        let rounds = stand.upstream.count() + 3;
+        crate::harness::until(SLACK, "it polls on", || stand.upstream.count() >= rounds).await;
+        assert_eq!(inspector.number(count).await, i64::from(EVENTS), "none is doubled");
+        let reconciled = "SELECT count(*) FROM events WHERE origin = 'reconciled'";
+        assert_eq!(inspector.number(reconciled).await, i64::from(EVENTS / EVERY_LOST));
+
+        let advice = stand.api.found(&format!("{path}/advice")).await;
+        let loss = &advice["loss"];
+        let bound = |name: &str| loss[name].as_f64().unwrap_or_else(|| panic!("no `{name}` in {advice}"));
+        assert_eq!(loss["n"], EVENTS, "{advice}");
+        assert!(bound("low") <= 0.02 && 0.02 <= bound("high") && bound("high") < 0.06, "{advice}");
+
+        // One of them was not lost but late: it is known by then.
+        let late = route.send(&format!("evt_{EVERY_LOST}"), "payment.paid").await;
+        assert_eq!((late.status, &late.json()["duplicate"]), (200, &json!(true)), "{}", late.json());
+        let first = stand.api.found(&format!("/events/{}", text(&late.json(), "id"))).await;
+        assert_eq!(first["origin"], "reconciled", "{first}");
+        crate::harness::until(SLACK + SLACK, "all are delivered", || receiver.count() >= EVENTS as usize).await;
+        let mut ids: Vec<String> = receiver.arrivals().iter().map(|arrival| arrival.id().to_owned()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!((ids.len(), receiver.count()), (EVENTS as usize, EVENTS as usize));
+        assert!(brought.values().all(|id| ids.contains(id)));
+    }
+}
