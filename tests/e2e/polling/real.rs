@@ -36,10 +36,10 @@ on_every_database! {
         let upstream = Program::json_server(&json!({ "orders": orders(1..=95) })).await;
         let poll = settings(&format!("{}/orders", upstream.base), json!({
             "request": {
-                "query": { "_limit": "10", "_page": "1", "_sort": "updated_at,id", "updated_at_gte": "{{cursor|default:2026-01-01T00:00:00Z}}" },
+                "query": { "_page": "1", "_sort": "updated_at,id", "updated_at_gte": "{{cursor|default:2026-01-01T00:00:00Z}}" },
             },
             "items": "$[*]",
-            "paginate": { "kind": "link" },
+            "paginate": { "kind": "link", "size_param": "_limit", "size": 10 },
             "cursor": { "mode": "timestamp", "value": "$.updated_at", "order": "asc", "lookback_s": 0, "settle_s": 0 },
         }));
         let source = Polled::create(&api, poll).await;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header;
 use postern_domain::{Secret, Timestamp};
 use postern_polling::{
-    FirstRun, Meaning, NextPage, Order, Page, PageFault, PageRequest, Pager, PollSettings, Vars, read_page,
+    FirstRun, Meaning, NextPage, Order, Page, PageFault, PageKind, PageRequest, Pager, PollSettings, Vars, read_page,
 };
 use postern_seal::token::sha256;
 use postern_store::polling::{Health, Progress, QuarantineRow, Validators};
@@ -113,7 +113,8 @@ impl Run {
         self.row.counts.bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
         if let Some(request) = first {
             let mark = PageMark::of(request, &self.source, body);
-            if let Some(records) = self.state.validators.page_key.as_deref().and_then(|key| mark.is_same(key)) {
+            let known = self.state.validators.page_key.as_deref().and_then(|key| mark.is_same(key));
+            if let Some(records) = known.filter(|records| self.shows_growth(*records)) {
                 // As the last complete run saw it, and all of the list: there is nothing in it to look at again.
                 self.row.counts.records += records;
                 self.answers.validators = self.validators_of(&mark.of_whole_list(records), fetched);
@@ -209,13 +210,30 @@ impl Run {
     /// Only if the last run was complete, and asked for the same in the same way.
     fn make_conditional(&self, request: &mut PageRequest) -> bool {
         let known = &self.state.validators;
-        let is_same = known.page_key.as_deref().is_some_and(|key| PageMark::asks_the_same(key, request, &self.source));
+        let is_same = known.page_key.as_deref().is_some_and(|key| {
+            let records = PageMark::records(key);
+            let is_telling = self.settings.cursor.order == Order::Desc
+                || self.settings.paginate.kind == PageKind::None
+                || records.is_some_and(|records| self.shows_growth(records));
+            is_telling && PageMark::asks_the_same(key, request, &self.source)
+        });
         let etag = known.etag.as_ref().map(|etag| (header::IF_NONE_MATCH, etag));
         let since = || known.last_modified.as_ref().map(|date| (header::IF_MODIFIED_SINCE, date));
         let condition = etag.or_else(since).filter(|_| self.settings.request.conditional && is_same);
         let Some((name, value)) = condition else { return false };
         request.headers.push((name, Secret::new(value.clone())));
         true
+    }
+
+    /// Whether a list that was one page of so many records would show in that page that it has grown. Where the next page
+    /// is named outside of it, a full page stays as it is when another comes behind it.
+    fn shows_growth(&self, records: i64) -> bool {
+        match &self.settings.paginate.kind {
+            PageKind::Link | PageKind::Header { .. } => {
+                self.settings.paginate.size.as_ref().is_some_and(|size| records < i64::from(size.size))
+            }
+            _ => true,
+        }
     }
 
     fn validators_of(&self, key: &str, fetched: &Fetched) -> Validators {
@@ -281,6 +299,11 @@ impl PageMark {
     fn is_same(&self, key: &str) -> Option<i64> {
         let records = key.strip_prefix(&self.url)?.strip_prefix(':')?.strip_prefix(&self.body)?.strip_prefix(':')?;
         records.parse().ok()
+    }
+
+    /// Of a key that stands for a whole list.
+    fn records(key: &str) -> Option<i64> {
+        key.split(':').nth(2)?.parse().ok()
     }
 
     fn asks_the_same(key: &str, request: &PageRequest, source: &SourceEntry) -> bool {
