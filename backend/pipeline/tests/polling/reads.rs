@@ -120,6 +120,25 @@ async fn a_state_that_comes_back_is_an_event_again() {
     .await;
 }
 
+/// Its first page stays as it is, and so does that page's tag.
+#[tokio::test]
+async fn a_list_that_grows_behind_a_full_page_is_read_on() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..3).with("etag", "\"full\""));
+        yard.source(with(list(&upstream.url("/")), json!({ "paginate": { "kind": "link" } }))).await;
+        yard.poll().await;
+        upstream.becomes(|arrival| match (arrival.query("page"), arrival.header("if-none-match")) {
+            (Some(_), _) => page(3..4),
+            (None, Some(_)) => Reply::status(304),
+            (None, None) => page(1..3).with("etag", "\"full\"").with("link", "</?page=2>; rel=\"next\""),
+        });
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 3);
+        yard
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_page_that_did_not_change_costs_no_page() {
     yard::each(async |yard| {
