@@ -198,37 +198,13 @@ struct StoredSums {
     empty: i64,
     failed: i64,
     spent_ms: i64,
-    requests: i64,
-    not_modified: i64,
-    pages: i64,
-    records: i64,
-    emitted: i64,
-    changed: i64,
-    duplicates: i64,
-    confirmed: i64,
-    lost: i64,
-    quarantined: i64,
-    held: i64,
-    bytes: i64,
+    #[sea_orm(nested)]
+    counts: RunCounts,
 }
 
 impl StoredSums {
     fn read(self) -> MeasuredRuns {
-        let counts = RunCounts {
-            requests: self.requests,
-            not_modified: self.not_modified,
-            pages: self.pages,
-            records: self.records,
-            emitted: self.emitted,
-            changed: self.changed,
-            duplicates: self.duplicates,
-            confirmed: self.confirmed,
-            lost: self.lost,
-            quarantined: self.quarantined,
-            held: self.held,
-            bytes: self.bytes,
-        };
-        let Self { runs, empty, failed, spent_ms, .. } = self;
+        let Self { runs, empty, failed, spent_ms, counts, .. } = self;
         MeasuredRuns { first_at: self.first_at, sums: RunSums { runs, empty, failed, counts, spent_ms } }
     }
 }

@@ -37,7 +37,7 @@ pub struct RunRow {
 }
 
 /// What a run asked, read and made of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromQueryResult)]
 pub struct RunCounts {
     pub requests: i64,
     pub not_modified: i64,
@@ -184,18 +184,8 @@ pub(super) struct StoredRun {
     started_at: i64,
     ended_at: Option<i64>,
     runs: i32,
-    requests: i64,
-    not_modified: i64,
-    pages: i64,
-    records: i64,
-    emitted: i64,
-    changed: i64,
-    duplicates: i64,
-    confirmed: i64,
-    lost: i64,
-    quarantined: i64,
-    held: i64,
-    bytes: i64,
+    #[sea_orm(nested)]
+    counts: RunCounts,
     cursor_before: Option<String>,
     cursor_after: Option<String>,
     error: Option<String>,
@@ -215,20 +205,7 @@ impl StoredRun {
             started_at: Timestamp::from_micros(self.started_at),
             ended_at: self.ended_at.map(Timestamp::from_micros),
             runs: u32::try_from(self.runs).unwrap_or(0),
-            counts: RunCounts {
-                requests: self.requests,
-                not_modified: self.not_modified,
-                pages: self.pages,
-                records: self.records,
-                emitted: self.emitted,
-                changed: self.changed,
-                duplicates: self.duplicates,
-                confirmed: self.confirmed,
-                lost: self.lost,
-                quarantined: self.quarantined,
-                held: self.held,
-                bytes: self.bytes,
-            },
+            counts: self.counts,
             cursor_before: value(self.cursor_before)?,
             cursor_after: value(self.cursor_after)?,
             error: self.error.map(|text| from_json(TABLE, &text)).transpose()?,
