@@ -12,6 +12,7 @@ mod receiver;
 mod route;
 mod server;
 pub(crate) mod sign;
+pub(crate) mod wire;
 
 pub(crate) use api::{Answer, Api};
 pub(crate) use browser::{Browser, PASSWORD, member};

@@ -12,11 +12,14 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, BufReader},
     net::{TcpListener, TcpStream},
 };
 
-use super::sign;
+use super::{
+    sign,
+    wire::{self, Incoming},
+};
 
 /// What a receiver does with a request, after it has noted it.
 #[derive(Clone, Debug)]
@@ -142,15 +145,10 @@ impl Receiver {
 }
 
 impl State {
-    fn note(&self, head: &str, body: Vec<u8>) -> Reply {
-        let mut lines = head.split("\r\n");
-        let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-        let headers = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-            .collect();
+    fn note(&self, incoming: Incoming) -> Reply {
+        let Incoming { target, headers, body, .. } = incoming;
         let mut arrivals = self.arrivals.lock().expect("not poisoned");
-        arrivals.push(Arrival { at: Instant::now(), path, headers, body });
+        arrivals.push(Arrival { at: Instant::now(), path: target, headers, body });
         drop(arrivals);
         let first = self.first.lock().expect("not poisoned").pop_front();
         first.unwrap_or_else(|| self.usual.lock().expect("not poisoned").clone())
@@ -161,33 +159,17 @@ impl State {
 async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            if stream.read_until(b'\n', &mut head).await? == 0 {
-                return Ok(());
-            }
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let mut body = vec![0; body_bytes(&head)];
-        stream.read_exact(&mut body).await?;
+    while let Some(incoming) = wire::read(&mut stream).await? {
         let open = state.open.fetch_add(1, Ordering::SeqCst) + 1;
         state.most_open.fetch_max(open, Ordering::SeqCst);
-        let reply = state.note(&head, body);
+        let reply = state.note(incoming);
         let answered = answer(&mut stream, reply).await;
         state.open.fetch_sub(1, Ordering::SeqCst);
         if !answered? {
             return Ok(());
         }
     }
-}
-
-fn body_bytes(head: &str) -> usize {
-    let line = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-    });
-    line.unwrap_or(0)
+    Ok(())
 }
 
 /// False when the connection is to be closed.
@@ -206,10 +188,6 @@ async fn answer(stream: &mut BufReader<TcpStream>, reply: Reply) -> io::Result<b
         }
         Reply::Close => return Ok(false),
     };
-    let mut text = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n", body.len());
-    headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
-    text.push_str("\r\n");
-    stream.write_all(&[text.as_bytes(), &body].concat()).await?;
-    stream.flush().await?;
+    wire::write(stream, status, &headers, &body).await?;
     Ok(true)
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod bin;
+mod delay;
 mod front_door;
 mod hold;
 mod operation;

@@ -9,7 +9,7 @@ use super::{
     stand::{Stand, every_s},
     upstream::{Asked, Said},
 };
-use crate::harness::{Database, Receiver, connect, on_every_database, text, until};
+use crate::harness::{Database, Receiver, Reply, connect, on_every_database, poll_until, text, until};
 
 fn moments(list: &Value) -> Vec<DateTimeWithTimeZone> {
     let moment = |value: &Value| value.as_str().expect("a text").parse().expect("a moment");
@@ -91,6 +91,25 @@ on_every_database! {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), count, "an instant was emitted twice");
+    }
+
+    async fn an_instant_is_left_out_while_the_last_event_is_on_its_way(database: Database) {
+        let stand = Stand::new(database, empty).await;
+        let schedule = json!({ "interval_s": 1, "overlap": "skip" });
+        let fields = json!({ "name": "clock", "kind": "schedule", "schedule": schedule });
+        let source = text(&stand.api.created("/sources", fields).await, "id");
+        let receiver = Receiver::start().await;
+        receiver.reply(Reply::Hang);
+        let destination = stand.api.created("/destinations", json!({ "name": "x", "url": receiver.url() })).await;
+        connect(&stand.api, &source, &text(&destination, "id")).await;
+        until(Duration::from_secs(30), "it ticks", || receiver.count() >= 1).await;
+        let path = format!("/sources/{source}");
+        let left_out = async || {
+            let shown = stand.api.found(&path).await;
+            (shown["polling"]["skipped_overlap"].as_u64() >= Some(3)).then_some(())
+        };
+        poll_until(Duration::from_secs(30), "instants are left out", left_out).await;
+        assert_eq!(receiver.count(), 1, "one is on its way, and no other");
     }
 
     async fn a_delayed_event_survives_a_kill_and_comes_on_time(database: Database) {

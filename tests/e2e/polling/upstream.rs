@@ -10,10 +10,12 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
+
+use crate::harness::wire::{self, Incoming};
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -185,14 +187,8 @@ impl Upstream {
 }
 
 impl State {
-    fn note(&self, head: &str, body: Vec<u8>) -> Said {
-        let mut lines = head.split("\r\n");
-        let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let headers = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-            .collect();
+    fn note(&self, incoming: Incoming) -> Said {
+        let Incoming { method, target, headers, body } = incoming;
         let asked = Asked { at: Instant::now(), method, target, headers, body };
         self.asked.lock().expect("not poisoned").push(asked.clone());
         let answers = Arc::clone(&self.answers.lock().expect("not poisoned"));
@@ -208,17 +204,8 @@ impl State {
 async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            if stream.read_until(b'\n', &mut head).await? == 0 {
-                return Ok(());
-            }
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let mut body = vec![0; body_bytes(&head)];
-        stream.read_exact(&mut body).await?;
-        let mut said = state.note(&head, body);
+    while let Some(incoming) = wire::read(&mut stream).await? {
+        let mut said = state.note(incoming);
         while let Said::Behind(gate, then) = said {
             gate.pass().await;
             said = *then;
@@ -227,28 +214,14 @@ async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
             return Ok(());
         }
     }
-}
-
-fn body_bytes(head: &str) -> usize {
-    let line = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-    });
-    line.unwrap_or(0)
+    Ok(())
 }
 
 /// False when the connection is to be closed.
 async fn say(stream: &mut BufReader<TcpStream>, said: Said) -> io::Result<bool> {
     match said {
         Said::Whole(status, headers, body) => {
-            let mut text = format!("HTTP/1.1 {status} Said\r\n");
-            if status != 304 {
-                text.push_str(&format!("content-length: {}\r\n", body.len()));
-            }
-            headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
-            text.push_str("\r\n");
-            stream.write_all(&[text.as_bytes(), &body].concat()).await?;
-            stream.flush().await?;
+            wire::write(stream, status, &headers, &body).await?;
             Ok(true)
         }
         Said::Drop(body, pause) => {
