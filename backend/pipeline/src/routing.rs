@@ -16,7 +16,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use postern_domain::{ConnectionId, DestinationId, Invalid, SourceId, Timestamp};
 use postern_seal::token::sha256;
 use postern_signatures::Presets;
-use postern_store::{Store, StoreError, engine::config::ConfigChanges};
+use postern_store::{Store, StoreError, engine::config::ConfigChange};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -34,6 +34,15 @@ pub struct Routing {
     /// Counts refreshes as they begin.
     begun: AtomicU64,
     share: AtomicU32,
+}
+
+/// What has changed, ready to be put into the maps.
+#[derive(Default)]
+struct Built {
+    sources: Vec<(SourceId, Option<Arc<SourceEntry>>)>,
+    destinations: Vec<(DestinationId, Option<Arc<DestinationEntry>>)>,
+    connections: Vec<(ConnectionId, Option<Arc<ConnectionEntry>>)>,
+    keys: Vec<(String, Option<Arc<KeyEntry>>)>,
 }
 
 /// One version of the configuration. Entries are shared, so a reader keeps what it found.
@@ -150,9 +159,10 @@ impl Routing {
         }
         self.begun.fetch_add(1, Ordering::AcqRel);
         let known = self.version();
-        let changes = self.store.config_since(known).await?;
-        if changes.version != known {
-            self.apply(changes);
+        let mut built = Built::default();
+        let version = self.store.config_since(known, &mut |change| self.build(change, &mut built)).await?;
+        if version != known {
+            self.apply(built, version);
         }
         Ok(())
     }
@@ -169,30 +179,52 @@ impl Routing {
         }
     }
 
-    fn apply(&self, changes: ConfigChanges) {
+    /// Before anybody has to wait for it.
+    fn build(&self, change: ConfigChange, built: &mut Built) {
         let share = self.share.load(Ordering::Acquire);
+        match change {
+            ConfigChange::Source(id, row) => {
+                let build = |row: Box<_>| usable("source", id, SourceEntry::build(*row, &self.presets, share));
+                built.sources.push((id, row.and_then(build).map(Arc::new)));
+            }
+            ConfigChange::Destination(id, row) => {
+                let build = |row: Box<_>| usable("destination", id, DestinationEntry::build(*row, &self.lanes, share));
+                built.destinations.push((id, row.and_then(build).map(Arc::new)));
+            }
+            ConfigChange::Connection(id, row) => {
+                let entry = row.and_then(|row| usable("connection", id, ConnectionEntry::build(&row)));
+                built.connections.push((id, entry.map(Arc::new)));
+            }
+            ConfigChange::Key(public_id, row) => {
+                let entry = row.and_then(|row| usable("API key", row.id, KeyEntry::build(row)));
+                built.keys.push((public_id, entry.map(Arc::new)));
+            }
+        }
+    }
+
+    fn apply(&self, built: Built, version: i64) {
         let mut maps = self.maps.write();
-        for (id, config) in changes.sources {
+        let share = self.share.load(Ordering::Acquire);
+        for (id, entry) in built.sources {
             if let Some(old) = maps.sources.remove(&id) {
                 for hash in old.token_hashes() {
                     maps.by_token.remove(&hash);
                 }
             }
-            let Some(entry) =
-                config.and_then(|row| usable("source", id, SourceEntry::build(row, &self.presets, share)))
-            else {
-                continue;
-            };
-            let entry = Arc::new(entry);
+            let Some(entry) = entry else { continue };
+            if let Some(limiter) = &entry.limiter {
+                // It may have changed since.
+                limiter.set_share(share);
+            }
             for hash in entry.token_hashes() {
                 maps.by_token.insert(hash, Arc::clone(&entry));
             }
             maps.sources.insert(id, entry);
         }
-        for (id, config) in changes.destinations {
-            match config.and_then(|row| usable("destination", id, DestinationEntry::build(row, &self.lanes, share))) {
+        for (id, entry) in built.destinations {
+            match entry {
                 Some(entry) => {
-                    maps.destinations.insert(id, Arc::new(entry));
+                    maps.destinations.insert(id, entry);
                 }
                 None => {
                     maps.destinations.remove(&id);
@@ -200,26 +232,23 @@ impl Routing {
                 }
             }
         }
-        for (id, config) in changes.connections {
+        for (id, entry) in built.connections {
             if let Some(old) = maps.connections.remove(&id)
                 && let Some(of_source) = maps.by_source.get_mut(&old.source)
             {
                 of_source.retain(|entry| entry.id != id);
             }
-            let Some(entry) = config.and_then(|row| usable("connection", id, ConnectionEntry::build(&row))) else {
-                continue;
-            };
-            let entry = Arc::new(entry);
+            let Some(entry) = entry else { continue };
             maps.by_source.entry(entry.source).or_default().push(Arc::clone(&entry));
             maps.connections.insert(id, entry);
         }
-        for (public_id, config) in changes.keys {
-            match config.and_then(|row| usable("API key", row.id, KeyEntry::build(row))) {
-                Some(entry) => maps.keys.insert(public_id, Arc::new(entry)),
+        for (public_id, entry) in built.keys {
+            match entry {
+                Some(entry) => maps.keys.insert(public_id, entry),
                 None => maps.keys.remove(&public_id),
             };
         }
-        maps.version = changes.version;
+        maps.version = version;
     }
 }
 

@@ -19,14 +19,13 @@ use uuid::Uuid;
 
 use crate::{StoreError, open::Store, polling::SealedSettings};
 
-/// What has a higher version than the reader knew. `None` in a map's place: it was deleted or revoked.
-#[derive(Debug, Default)]
-pub struct ConfigChanges {
-    pub version: i64,
-    pub sources: Vec<(SourceId, Option<SourceConfig>)>,
-    pub destinations: Vec<(DestinationId, Option<DestinationConfig>)>,
-    pub connections: Vec<(ConnectionId, Option<ConnectionConfig>)>,
-    pub keys: Vec<(String, Option<KeyConfig>)>,
+/// One row that has a higher version than the reader knew. `None` in its place: it was deleted or revoked.
+#[derive(Debug)]
+pub enum ConfigChange {
+    Source(SourceId, Option<Box<SourceConfig>>),
+    Destination(DestinationId, Option<Box<DestinationConfig>>),
+    Connection(ConnectionId, Option<ConnectionConfig>),
+    Key(String, Option<KeyConfig>),
 }
 
 #[derive(Debug)]
@@ -122,6 +121,7 @@ struct SourceRow {
     schedule: Option<String>,
     state: String,
     deleted_at: Option<i64>,
+    version: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -139,6 +139,7 @@ struct DestinationRow {
     state: String,
     failing_since: Option<i64>,
     deleted_at: Option<i64>,
+    version: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -152,6 +153,7 @@ struct ConnectionRow {
     delay_s: i32,
     state: String,
     deleted_at: Option<i64>,
+    version: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -164,9 +166,29 @@ struct KeyRow {
     allowed_ips: String,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
+    version: i64,
 }
 
 const DOING: &str = "reading the configuration";
+/// Rows that are held at once.
+const AT_ONCE: usize = 256;
+
+/// A row of the configuration, and where it stands among them.
+trait Versioned: FromQueryResult {
+    fn place(&self) -> (i64, Uuid);
+}
+
+macro_rules! versioned {
+    ($($row:ty),*) => {
+        $(impl Versioned for $row {
+            fn place(&self) -> (i64, Uuid) {
+                (self.version, self.id)
+            }
+        })*
+    };
+}
+
+versioned!(SourceRow, DestinationRow, ConnectionRow, KeyRow);
 
 impl Store {
     /// The current version of the configuration.
@@ -184,50 +206,73 @@ impl Store {
         row.try_get("", "version").map_err(StoreError::orm(DOING))
     }
 
-    /// Everything with a version above `known`. The version is read first: what is committed while the rows are read
-    /// may already be in the answer and will be in the next one again.
+    /// Everything with a version above `known`, row by row: as it is read it takes several times the memory that is needed
+    /// of it. Answers the version to know from now on, which is read first: what is committed while the rows are read may
+    /// already be among them and will be among the next ones again.
     ///
     /// # Errors
-    /// When the database does not answer. A row that cannot be read is left out and logged: one tenant's broken row
-    /// must not stop the others.
-    pub async fn config_since(&self, known: i64) -> Result<ConfigChanges, StoreError> {
+    /// When the database does not answer; what was given by then says nothing. A row that cannot be read is left out and
+    /// logged: one tenant's broken row must not stop the others.
+    pub async fn config_since(
+        &self,
+        known: i64,
+        take: &mut (dyn FnMut(ConfigChange) + Send),
+    ) -> Result<i64, StoreError> {
         let version = self.config_version().await?;
-        let mut changes = ConfigChanges { version, ..ConfigChanges::default() };
         if version == known {
-            return Ok(changes);
+            return Ok(version);
         }
-        for row in self.changed::<SourceRow>("sources", known).await? {
+        self.each_changed(known, "sources", |row: SourceRow| {
             let id = SourceId::from_uuid(row.id);
-            if let Some(entry) = kept("sources", row.id, row.deleted_at, || self.source(row)) {
-                changes.sources.push((id, entry));
-            }
-        }
-        for row in self.changed::<DestinationRow>("destinations", known).await? {
+            let read = kept("sources", row.id, row.deleted_at, || self.source(row));
+            read.into_iter().for_each(|entry| take(ConfigChange::Source(id, entry.map(Box::new))));
+        })
+        .await?;
+        self.each_changed(known, "destinations", |row: DestinationRow| {
             let id = DestinationId::from_uuid(row.id);
-            if let Some(entry) = kept("destinations", row.id, row.deleted_at, || self.destination(row)) {
-                changes.destinations.push((id, entry));
-            }
-        }
-        for row in self.changed::<ConnectionRow>("connections", known).await? {
+            let read = kept("destinations", row.id, row.deleted_at, || self.destination(row));
+            read.into_iter().for_each(|entry| take(ConfigChange::Destination(id, entry.map(Box::new))));
+        })
+        .await?;
+        self.each_changed(known, "connections", |row: ConnectionRow| {
             let id = ConnectionId::from_uuid(row.id);
-            if let Some(entry) = kept("connections", row.id, row.deleted_at, || connection(row)) {
-                changes.connections.push((id, entry));
-            }
-        }
-        for row in self.changed::<KeyRow>("api_keys", known).await? {
+            let read = kept("connections", row.id, row.deleted_at, || connection(row));
+            read.into_iter().for_each(|entry| take(ConfigChange::Connection(id, entry)));
+        })
+        .await?;
+        self.each_changed(known, "api_keys", |row: KeyRow| {
             let public_id = row.public_id.clone();
-            if let Some(entry) = kept("api_keys", row.id, row.revoked_at, || key(row)) {
-                changes.keys.push((public_id, entry));
-            }
-        }
-        Ok(changes)
+            let read = kept("api_keys", row.id, row.revoked_at, || key(row));
+            read.into_iter().for_each(|entry| take(ConfigChange::Key(public_id.clone(), entry)));
+        })
+        .await?;
+        Ok(version)
     }
 
-    async fn changed<R: FromQueryResult>(&self, table: &'static str, known: i64) -> Result<Vec<R>, StoreError> {
+    async fn each_changed<R: Versioned>(
+        &self,
+        known: i64,
+        table: &'static str,
+        mut take: impl FnMut(R),
+    ) -> Result<(), StoreError> {
         let reader = self.reader();
-        let sql = format!("SELECT * FROM {table} WHERE version > $1");
-        let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, [Value::from(known)]);
-        R::find_by_statement(statement).all(&reader).await.map_err(StoreError::orm(DOING))
+        let sql = format!(
+            "SELECT * FROM {table} WHERE version >= $1 AND (version > $1 OR id > $2) ORDER BY version, id LIMIT {AT_ONCE}"
+        );
+        // Behind all rows of the version that is known.
+        let mut behind = (known, Uuid::max());
+        loop {
+            let values = [Value::from(behind.0), Value::from(behind.1)];
+            let statement = Statement::from_sql_and_values(reader.get_database_backend(), &sql, values);
+            let rows = R::find_by_statement(statement).all(&reader).await.map_err(StoreError::orm(DOING))?;
+            let Some(last) = rows.last().map(Versioned::place) else { return Ok(()) };
+            behind = last;
+            let is_full = rows.len() >= AT_ONCE;
+            rows.into_iter().for_each(&mut take);
+            if !is_full {
+                return Ok(());
+            }
+        }
     }
 
     fn open_text(

@@ -4,6 +4,7 @@ use postern_domain::{ConnectionId, Secret, TenantScope};
 use postern_store::{
     StoreError,
     bootstrap::{Bootstrapped, NewTenant},
+    engine::config::ConfigChange,
     tenant::{Altered, Claim, Connection, Destination, DestinationState, Record, RunState, Source},
 };
 
@@ -114,20 +115,48 @@ async fn every_change_raises_the_version_and_stamps_what_it_touched() {
         let before = db.store.config_version().await.expect("answers");
         let made = configure(&tenant).await;
         assert_eq!(db.store.config_version().await.expect("answers"), before + 4);
-        let changes = db.store.config_since(before + 3).await.expect("answers");
-        assert!(changes.sources.is_empty() && changes.connections.is_empty());
-        assert_eq!(changes.keys.len(), 1);
+        let changes = db.config_since(before + 3).await;
+        assert!(matches!(changes[..], [ConfigChange::Key(_, Some(_))]), "{changes:?}");
 
         let mut tx = tenant.store.begin(&tenant.actor).await.expect("begins");
         let source = tx.find::<Source>(made.source.id).await.expect("answers").expect("is there");
         tx.delete_source(&source).await.expect("deleted");
         tx.commit().await.expect("committed");
-        let changes = db.store.config_since(before + 4).await.expect("answers");
-        assert!(matches!(changes.sources[..], [(id, None)] if id == made.source.id));
-        assert!(matches!(changes.connections[..], [(id, None)] if id == made.connection.id));
-        assert!(changes.destinations.is_empty());
+        let changes = db.config_since(before + 4).await;
+        let [ConfigChange::Source(source, None), ConfigChange::Connection(connection, None)] = changes[..] else {
+            panic!("{changes:?}")
+        };
+        assert_eq!((source, connection), (made.source.id, made.connection.id));
         assert!(tenant.store.sources().find(made.source.id).await.expect("answers").is_none());
         assert!(tenant.store.connections().list(None, 10).await.expect("answers").is_empty());
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_changes_each_is_told_once() {
+    each(async |db| {
+        let tenant = db.tenant("a").await;
+        let before = db.store.config_version().await.expect("answers");
+        let mut made = Vec::new();
+        let mut tx = tenant.store.begin(&tenant.actor).await.expect("begins");
+        for _ in 0..600 {
+            let source = sample::source();
+            tx.insert(&source).await.expect("inserted");
+            made.push(source.id);
+        }
+        tx.commit().await.expect("committed");
+        // As after an update of many rows by one statement.
+        db.sql(&format!("UPDATE sources SET version = {} WHERE version > {before}", before + 600)).await;
+        let told = db.config_since(before).await.into_iter().map(|change| match change {
+            ConfigChange::Source(id, Some(_)) => id,
+            other => panic!("{other:?}"),
+        });
+        let mut told: Vec<_> = told.collect();
+        told.sort_unstable();
+        made.sort_unstable();
+        assert_eq!(told, made);
         db
     })
     .await;

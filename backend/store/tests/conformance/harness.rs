@@ -8,6 +8,7 @@ use postern_seal::Keyring;
 use postern_store::{
     Options, Serving, Store, TenantStore,
     bootstrap::{Bootstrapped, NewTenant},
+    engine::config::ConfigChange,
 };
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::OnceCell;
@@ -64,6 +65,14 @@ impl Db {
     /// The same database under another keyring.
     pub(crate) async fn with_keyring(&self, keyring: &str) -> Store {
         open(&self.url, &Secret::new(keyring.to_owned()), &self.clock).await
+    }
+
+    /// What an engine that knows this version is told.
+    pub(crate) async fn config_since(&self, known: i64) -> Vec<ConfigChange> {
+        let mut changes = Vec::new();
+        let version = self.store.config_since(known, &mut |change| changes.push(change)).await.expect("answers");
+        assert_eq!(version, self.store.config_version().await.expect("answers"));
+        changes
     }
 
     /// A new tenant of this name.

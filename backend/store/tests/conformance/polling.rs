@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use postern_domain::{RunId, SourceId, id::fresh_uuid, source::SourceKind};
 use postern_store::{
     Retention,
-    engine::Lost,
+    engine::{Lost, config::ConfigChange},
     polling::{Asked, CursorMove, Health, Keys, Plan, Restart, RunKind, RunStatus, SealedSettings, Trigger},
     read::{ListError, Window},
     tenant::{RunState, Source},
@@ -239,9 +239,11 @@ async fn other_settings_begin_anew_where_they_must() {
 async fn settings_are_sealed_and_reach_the_engine() {
     each(|db| async move {
         let poller = Poller::new(&db, "acme").await;
-        let changes = db.store.config_since(0).await.expect("reads");
-        let (_, source) = changes.sources.into_iter().find(|(id, _)| *id == poller.source).expect("there");
-        let source = source.expect("not deleted");
+        let of_source = |change| match change {
+            ConfigChange::Source(id, row) if id == poller.source => row,
+            _ => None,
+        };
+        let source = db.config_since(0).await.into_iter().find_map(of_source).expect("there, and not deleted");
         assert_eq!(source.kind, SourceKind::Poll);
         let url = json!({ "request": { "url": "https://api.example.com/v1?key=hush" } });
         assert_eq!(source.poll.as_ref().map(SealedSettings::value), Some(&url));
