@@ -7,7 +7,7 @@ use postern_domain::{Clock, TenantId};
 use postern_limits::KeyedLimiter;
 use postern_signatures::Presets;
 use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     claim,
@@ -75,8 +75,6 @@ pub struct Engine {
     pub(crate) settled: mpsc::UnboundedSender<Settled>,
     pub(crate) recorder: Recorder,
     pub(crate) keys: Keys,
-    /// On SQLite: there is something new in its log.
-    pub(crate) committed: Notify,
     pub(crate) key_use: KeyUse,
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
     pub(crate) hashing: Hashing,
@@ -116,7 +114,6 @@ impl Engine {
             settled: settled_to,
             recorder,
             keys: Keys::default(),
-            committed: Notify::new(),
             key_use: KeyUse::default(),
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
             hashing: Hashing::default(),

@@ -191,13 +191,12 @@ async fn run_both(engine: Arc<Engine>, mut accepts: Accepts, mut settles: Settle
         } else {
             commit::accept(&engine, batch, settled).await;
         }
-        engine.committed.notify_one();
     }
 }
 
 /// Soon after something was committed, and not again before more was.
 async fn run_checkpoints(engine: Arc<Engine>) {
-    while serve(&engine, engine.committed.notified()).await {
+    while serve(&engine, engine.store.log_has_grown()).await {
         tokio::time::sleep(CHECKPOINT_AFTER).await;
         if let Err(cause) = engine.store.checkpoint().await {
             tracing::warn!(%cause, "The log of the SQLite file stays long for now");

@@ -20,6 +20,7 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
+use tokio::sync::Notify;
 
 use crate::engine::sqlite::log::Log;
 use crate::{StoreError, files::ServeLock, nodelay};
@@ -212,7 +213,10 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .pragma("wal_autocheckpoint", "64000")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(400);
+    let wrote = Arc::new(Notify::new());
+    let of_writer = Arc::clone(&wrote);
     let writer = SqlitePoolOptions::new()
+        .after_connect(move |connection, _| Box::pin(tell_of_commits(connection, Arc::clone(&of_writer))))
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT * 2)
         .test_before_acquire(false)
@@ -232,8 +236,18 @@ async fn open_sqlite(path: &Path) -> Result<Pools, OpenError> {
         .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.pragma("cache_size", "0"));
-    let log = Log::new(mover, path).map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
+    let log = Log::new(mover, wrote, path).map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
     Ok(Pools::Sqlite { writer, readers, log })
+}
+
+async fn tell_of_commits(connection: &mut SqliteConnection, wrote: Arc<Notify>) -> Result<(), sqlx::Error> {
+    let told = move || {
+        wrote.notify_one();
+        // Let it happen.
+        true
+    };
+    connection.lock_handle().await?.set_commit_hook(told);
+    Ok(())
 }
 
 /// When the disk is full SQLite ends the transaction by itself, and the driver, which is not told, believes for ever that

@@ -1,6 +1,9 @@
 //! The engine's promises: what is committed, claimed, settled and recovered, and that a lost lease decides nothing.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::FutureExt;
 use postern_domain::{
     AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp,
     attempt::{ResultKind, Timings},
@@ -384,6 +387,30 @@ async fn a_checkpoint_moves_what_the_log_holds_into_the_file() {
         if let Some(file) = db.file() {
             assert!(is_in(&file));
         }
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_is_committed_makes_the_log_grow() {
+    each(|db| async move {
+        if db.file().is_none() {
+            return db;
+        }
+        let grown = async |by: &str| {
+            let waited = tokio::time::timeout(Duration::from_secs(10), db.store.log_has_grown()).await;
+            waited.unwrap_or_else(|_| panic!("{by} makes it grow"));
+        };
+        grown("migrating").await;
+        let tenant = db.tenant("a").await;
+        grown("a tenant").await;
+        crate::poller::add_source(&tenant, NOON).await;
+        grown("a source").await;
+        let claimed = db.store.claim_polls(&crate::poller::terms(fresh_uuid(), NOON)).await.expect("claims");
+        assert_eq!(claimed.len(), 1);
+        grown("a claim of a poll").await;
+        assert!(db.store.log_has_grown().now_or_never().is_none(), "nothing was committed since");
         db
     })
     .await;

@@ -13,6 +13,7 @@ use std::{
 
 use parking_lot::Mutex;
 use sea_orm::sqlx::{self, SqlitePool};
+use tokio::sync::Notify;
 
 use crate::{StoreError, open::Pools, open::Store};
 
@@ -24,15 +25,18 @@ const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) mover: SqlitePool,
+    wrote: Arc<Notify>,
     file: Arc<File>,
     long: AtomicBool,
 }
 
 impl Log {
+    /// `wrote` is told of every commit, whoever makes it.
+    ///
     /// # Errors
     /// When the file at `path` cannot be read.
-    pub(crate) fn new(mover: SqlitePool, path: &Path) -> io::Result<Self> {
-        Ok(Self { mover, file: kept_open(path)?, long: AtomicBool::new(false) })
+    pub(crate) fn new(mover: SqlitePool, wrote: Arc<Notify>, path: &Path) -> io::Result<Self> {
+        Ok(Self { mover, wrote, file: kept_open(path)?, long: AtomicBool::new(false) })
     }
 
     /// Answers how long the log is.
@@ -61,6 +65,15 @@ impl Log {
 }
 
 impl Store {
+    /// Returns when something was committed since the last time, or is about to be, so that SQLite's log has more to move.
+    /// Never returns on PostgreSQL.
+    pub async fn log_has_grown(&self) {
+        match &self.inner.pools {
+            Pools::Sqlite { log, .. } => log.wrote.notified().await,
+            Pools::Postgres { .. } => std::future::pending().await,
+        }
+    }
+
     /// Moves what SQLite's log holds into its file. Does nothing on PostgreSQL, which has a process for that.
     ///
     /// # Errors
