@@ -17,7 +17,7 @@ const HOUR_S: u32 = 3_600;
 
 pub(super) fn not_enough(inputs: &Inputs) -> Vec<String> {
     let Inputs { days, events, .. } = inputs;
-    vec![format!("{events} events in {days} days; {MIN_EVENTS} in {MIN_DAYS} are the least to go by.")]
+    vec![format!("{events} events in {days} days: advice takes {MIN_EVENTS} in {MIN_DAYS} days at least.")]
 }
 
 /// The first rule that decides gives the recommendation; all that apply give their sentences.

@@ -152,7 +152,6 @@ fn facts(state: &PollState) -> Vec<Fact> {
     if progress.resume.is_some() {
         facts.push(Fact::new("Pages", "the last run ended between two; the next goes on there"));
     }
-    facts.push(Fact::new("Pages taken in, and moves", state.seq.to_string()));
     if state.epoch > 0 {
         facts.push(Fact::new("Times that all was sent again", state.epoch.to_string()));
     }
