@@ -44,9 +44,9 @@ pub use record::{
 pub use redirect::{MAX_REDIRECTS, follow};
 pub use request::{PageRequest, SignedRequest};
 pub use settings::{
-    Adaptive, ApiKeyPlace, Auth, Body, ClientAuth, CursorMode, CursorSettings, DEFAULT_FLOOR_S, Emit, Expr, FirstRun,
-    Format, HIDDEN, HeaderSetting, MAX_INTERVAL_S, MAX_LAST_N, Order, Overlap, PageKind, PageSize, Paginate, Path,
-    PollSettings, QuerySetting, Reconcile, RequestSettings, RunLimits, Schedule, TickSettings, TypeRule,
+    Adaptive, ApiKeyPlace, Auth, Body, Budget, ClientAuth, CursorMode, CursorSettings, DEFAULT_FLOOR_S, Emit, Expr,
+    FirstRun, Format, HIDDEN, HeaderSetting, MAX_INTERVAL_S, MAX_LAST_N, Order, Overlap, PageKind, PageSize, Paginate,
+    Path, PollSettings, QuerySetting, Reconcile, RequestSettings, RunLimits, Schedule, TickSettings, TypeRule,
 };
 pub use template::{Template, Vars};
 pub use waits::{Hints, Rate, hints};

@@ -64,7 +64,7 @@ fn settings_that_were_tampered_with_are_read_or_refused_by_name() {
                     "auth": {"kind": "basic", "username": "u", "password": "p"}, "conditional": false},
         "cursor": {"mode": "timestamp", "value": "$.t", "order": "asc", "lookback_s": 1, "settle_s": 1},
         "paginate": {"kind": "cursor", "param": "a", "path": "$.n", "start": null, "size_param": "s", "size": 5},
-        "limits": {"flood_hold": 5}, "adaptive": {"min_s": 5, "max_s": 90}, "first_run": "backfill", "type": "x",
+        "limits": {"flood_hold": 5, "budget": {"requests": 5, "per_s": 60}}, "adaptive": {"min_s": 5, "max_s": 90}, "first_run": "backfill", "type": "x",
         "version": "$.v", "hash_exclude": ["$.x"], "stable_polls": 1, "budget_key": "k", "format": "json",
     }));
     let mut dice = Dice(0x5eed);

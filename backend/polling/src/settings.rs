@@ -4,6 +4,7 @@
 //! that contradict each other. What is stored is what [`PollSettings::to_value`] gives, and reads back as the same.
 
 mod auth;
+mod budget;
 mod cursor;
 mod expr;
 mod fields;
@@ -18,6 +19,7 @@ use postern_domain::Invalid;
 use serde_json::{Map, Value};
 
 pub use auth::{ApiKeyPlace, Auth, ClientAuth};
+pub use budget::Budget;
 pub use cursor::{CursorMode, CursorSettings, Emit, FirstRun, MAX_LAST_N, Order};
 pub use expr::{Expr, Path, TypeRule};
 use fields::Fields;

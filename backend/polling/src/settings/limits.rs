@@ -4,6 +4,7 @@ use postern_domain::{Invalid, source::LARGEST_MAX_BODY_BYTES};
 use serde_json::{Value, json};
 
 use super::{
+    budget::Budget,
     fields::Fields,
     schedule::{MAX_INTERVAL_S, Schedule},
 };
@@ -22,6 +23,8 @@ pub struct RunLimits {
     pub max_bytes: u32,
     /// A run with more new events than these is held until somebody looks at it.
     pub flood_hold: u32,
+    /// What the provider lets all ask who share the source's budget, where somebody knows it.
+    pub budget: Option<Budget>,
 }
 
 /// The interval moves between these, by what the runs find.
@@ -45,6 +48,7 @@ impl RunLimits {
             run_timeout_s: fields.integer("run_timeout_s", 5..=900)?.unwrap_or(300),
             max_bytes: fields.integer("max_bytes", 1_024..=LARGEST_MAX_BODY_BYTES)?.unwrap_or(LARGEST_MAX_BODY_BYTES),
             flood_hold: fields.integer("flood_hold", 1..=MAX_FLOOD_HOLD)?.unwrap_or(1_000),
+            budget: Budget::read(fields.object("budget")?)?,
         };
         if limits.run_timeout_s < limits.request_timeout_s {
             return Err(fields.invalid("run_timeout_s", "must be at least `request_timeout_s`"));
@@ -54,12 +58,16 @@ impl RunLimits {
     }
 
     pub(super) fn to_value(self) -> Value {
-        json!({
+        let mut value = json!({
             "request_timeout_s": self.request_timeout_s,
             "run_timeout_s": self.run_timeout_s,
             "max_bytes": self.max_bytes,
             "flood_hold": self.flood_hold,
-        })
+        });
+        if let Some(budget) = self.budget {
+            value["budget"] = budget.to_value();
+        }
+        value
     }
 }
 

@@ -66,7 +66,8 @@ fn full() -> Value {
         "paginate": {
             "kind": "cursor", "param": "/page/after", "path": "$.next", "size_param": "limit", "size": 100, "max_pages": 7,
         },
-        "limits": {"request_timeout_s": 10, "run_timeout_s": 20, "max_bytes": 2048, "flood_hold": 5},
+        "limits": {"request_timeout_s": 10, "run_timeout_s": 20, "max_bytes": 2048, "flood_hold": 5,
+                   "budget": {"requests": 100, "per_s": 60}},
         "adaptive": {"min_s": 30, "max_s": 600},
         "budget_key": "acme",
         "stable_polls": 1,
@@ -83,9 +84,9 @@ fn the_least_is_enough_and_the_defaults_are_those_of_the_documents() {
     assert_eq!((settings.emit, settings.first_run), (Emit::New, FirstRun::SkipExisting));
     assert_eq!(settings.cursor, CursorSettings::default());
     assert_eq!(settings.paginate, Paginate { kind: PageKind::None, size: None, max_pages: 100 });
-    let limits =
-        RunLimits { request_timeout_s: 30, run_timeout_s: 300, max_bytes: 10 * 1024 * 1024, flood_hold: 1_000 };
-    assert_eq!(settings.limits, limits);
+    let limits = settings.limits;
+    assert_eq!((limits.request_timeout_s, limits.run_timeout_s), (30, 300));
+    assert_eq!((limits.max_bytes, limits.flood_hold, limits.budget), (10 * 1024 * 1024, 1_000, None));
     assert_eq!((settings.adaptive, settings.stable_polls), (None, 0));
     assert_eq!(settings.reconcile, Reconcile { grace_s: 120 });
     assert!(settings.request.conditional && settings.request.auth == Auth::None);
@@ -238,6 +239,13 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"limits": {"request_timeout_s": 0}}), "poll.limits.request_timeout_s", "from 1 to 60"),
         (json!({"limits": {"run_timeout_s": 10}}), "poll.limits.run_timeout_s", "at least `request_timeout_s`"),
         (json!({"limits": {"max_bytes": 11_000_000}}), "poll.limits.max_bytes", "10485760"),
+        (json!({"limits": {"budget": 5}}), "poll.limits.budget", "must be an object"),
+        (json!({"limits": {"budget": {}}}), "poll.limits.budget.requests", "is required"),
+        (json!({"limits": {"budget": {"requests": 0}}}), "poll.limits.budget.requests", "from 1 to 1000000"),
+        (json!({"limits": {"budget": {"requests": 5}}}), "poll.limits.budget.per_s", "is required"),
+        (json!({"limits": {"budget": {"requests": 5, "per_s": 86_401}}}), "poll.limits.budget.per_s", "86400"),
+        (json!({"limits": {"budget": {"requests": 5, "per_m": 1}}}), "poll.limits.budget.per_s", "is required"),
+        (json!({"limits": {"budget": {"requests": 5, "per_s": 1, "x": 1}}}), "poll.limits.budget.x", "requests, per_s"),
         (json!({"limits": {"pages": 5}}), "poll.limits.pages", "is not a field"),
         (json!({"adaptive": {"min_s": 30}}), "poll.adaptive.max_s", "is required"),
         (json!({"adaptive": {"min_s": 1, "max_s": 90}}), "poll.adaptive.min_s", "at least 5"),

@@ -49,8 +49,14 @@ fn kind(key: &str) -> Kind {
         "request.conditional" | "schedule.respect_max_age" => Kind::Flag,
         "request.auth.scopes" | "hash_exclude" => Kind::Lines,
         "id" | "version" | "cursor.value" => Kind::Paths,
-        "paginate.size" | "paginate.max_pages" | "paginate.start" | "stable_polls" | "first_run.last_n"
-        | "limits.max_bytes" | "limits.flood_hold" => Kind::Number,
+        "paginate.size"
+        | "paginate.max_pages"
+        | "paginate.start"
+        | "stable_polls"
+        | "first_run.last_n"
+        | "limits.max_bytes"
+        | "limits.flood_hold"
+        | "limits.budget.requests" => Kind::Number,
         other if other.ends_with("_s") || other.ends_with("_pct") => Kind::Number,
         _ => Kind::Text,
     }

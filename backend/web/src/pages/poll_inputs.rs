@@ -311,6 +311,13 @@ fn limits() -> InputGroup {
                 "New events before it is held",
                 "A run with more waits for your word, so that a mistake at the other side does not flood yours. Empty: 1000.",
             ),
+            input(
+                Number,
+                "poll.limits.budget.requests",
+                "Requests the provider takes",
+                "Of all sources that share the budget; no more are sent. Empty: as its answers say.",
+            ),
+            input(Number, "poll.limits.budget.per_s", "In so many seconds", "Needed beside the number of requests."),
         ],
     )
 }

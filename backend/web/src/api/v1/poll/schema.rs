@@ -149,6 +149,18 @@ pub(crate) struct PollLimits {
     /// A run with more new events than these is held until somebody releases or discards them.
     #[schema(default = 1_000)]
     flood_hold: Option<u32>,
+    budget: Option<PollBudget>,
+}
+
+/// What the provider takes of all sources that share the budget. No request that would exceed it is sent, by no replica;
+/// where several sources declare one, the lowest rate counts.
+#[derive(ToSchema)]
+pub(crate) struct PollBudget {
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    requests: u32,
+    /// In any so many seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
+    per_s: u32,
 }
 
 #[derive(ToSchema)]
