@@ -2,20 +2,23 @@
 //! recommendation that says what it rests on.
 //!
 //! Start reading at [`advise`]. Before there is data, [`first_choice`] decides by four questions. How much webhooks lost
-//! and how late things came is in [`loss`] and [`lag`].
+//! and how late things came is in [`loss`] and [`lag`], and when that is an alarm in [`mod@alarm`].
 
+mod alarm;
 mod cost;
 mod first;
 mod lag;
 mod loss;
+pub mod provider;
 mod reasons;
 
 use serde::Serialize;
 
+pub use alarm::{Alarm, Compared, LOSS_WINDOW_S, Silence, Standing, alarm, usual_gap_ms};
 pub use cost::Alternative;
 pub use first::{Questions, first_choice};
 pub use lag::{Lag, bucket, bucket_ms, percentile_ms};
-pub use loss::{Alarm, Loss, Silence, alarm, wilson};
+pub use loss::{Loss, wilson};
 
 /// Below these a recommendation would rest on chance.
 pub const MIN_DAYS: u32 = 7;
@@ -44,7 +47,18 @@ pub enum Offered {
     Unknown,
 }
 
-/// What was measured of a source over `days`, and what its owner has said about it. Counts are of that whole time.
+/// Who says what the provider permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitFrom {
+    /// The settings of the source.
+    Declared,
+    /// The provider's answers, the last time it said.
+    Headers,
+}
+
+/// What was measured of a source over `days`, and what its owner has said about it. Counts are of that whole time; what
+/// is not known is `None`, and no rule goes by it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Inputs {
     pub method: Method,
@@ -52,17 +66,22 @@ pub struct Inputs {
     pub webhooks_offered: Offered,
     /// Events taken in, by whichever way.
     pub events: u64,
-    /// Requests that webhooks made: events, duplicates and redeliveries.
+    /// Requests that webhooks made: events, and the duplicates that are on record.
     pub webhook_requests: u64,
     /// What those brought as events.
     pub webhook_events: u64,
-    /// Runs of the poll, and those of them that found nothing.
+    /// Webhooks that came after the poll had made the event: the first of their events, and duplicates nonetheless.
+    pub late: u64,
+    /// Runs of the poll, and those of them that found nothing or failed.
     pub runs: u64,
     pub empty_runs: u64,
+    pub failed_runs: u64,
     /// Requests that the runs made, and those of them that were answered with 304.
     pub requests: u64,
     pub not_modified: u64,
     pub pages: u64,
+    /// Items on them.
+    pub records: u64,
     pub bytes: u64,
     /// New and changed records that the runs found, by whichever way they had come.
     pub changes: u64,
@@ -76,10 +95,11 @@ pub struct Inputs {
     pub run_ms: Option<u64>,
     /// How late an event may be.
     pub freshness_s: Option<u32>,
-    /// What the provider permits.
+    /// What the provider permits, and who says so.
     pub limit_per_hour: Option<u64>,
-    /// Whether a 304 counts against that.
-    pub not_modified_is_free: bool,
+    pub limit_from: Option<LimitFrom>,
+    /// Whether a 304 does not count against that.
+    pub not_modified_is_free: Option<bool>,
     /// How long the provider keeps its records.
     pub retention_s: Option<u32>,
     /// How many objects a whole list has, where the API has nothing else to offer.
@@ -133,7 +153,7 @@ pub struct Advice {
 /// What to do with a source, from its own traffic.
 #[must_use]
 pub fn advise(inputs: &Inputs) -> Advice {
-    let loss = Loss::of(inputs.lost, inputs.confirmed);
+    let loss = Loss::of(inputs.lost, inputs.confirmed).map(|loss| loss.with_late(inputs.lost, inputs.late));
     let enough_data = inputs.days >= MIN_DAYS && inputs.events >= MIN_EVENTS;
     let (recommendation, reasons) = if enough_data {
         reasons::weigh(inputs, loss.as_ref())

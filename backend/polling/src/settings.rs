@@ -36,6 +36,7 @@ use crate::{request::PageRequest, template::Vars};
 pub const HIDDEN: &str = "***";
 const MAX_HASH_EXCLUDE: usize = 20;
 const MAX_STABLE_POLLS: u32 = 2;
+const MAX_FRESHNESS_S: u32 = 7 * 24 * 3_600;
 const FORMATS: [(&str, Format); 2] = [("json", Format::Json), ("feed", Format::Feed)];
 
 /// What a page is.
@@ -82,6 +83,8 @@ pub struct PollSettings {
     /// What does not count as a change; looked up in the item.
     pub hash_exclude: Vec<Path>,
     pub reconcile: Reconcile,
+    /// How late an event of this source may be. Changes nothing but the advice.
+    pub freshness_s: Option<u32>,
 }
 
 impl PollSettings {
@@ -112,6 +115,7 @@ impl PollSettings {
             stable_polls: read_stable_polls(&mut fields)?,
             hash_exclude: Path::read_list(&mut fields, "hash_exclude", MAX_HASH_EXCLUDE)?,
             reconcile: Reconcile::read(fields.object("reconcile")?)?,
+            freshness_s: fields.integer("freshness_s", 1..=MAX_FRESHNESS_S)?,
             request,
             schedule,
             respect_max_age,
@@ -156,6 +160,7 @@ impl PollSettings {
         as_before.adaptive = before.adaptive;
         as_before.budget_key.clone_from(&before.budget_key);
         as_before.reconcile = before.reconcile;
+        as_before.freshness_s = before.freshness_s;
         as_before == *before
     }
 
@@ -239,6 +244,7 @@ impl PollSettings {
         put("stable_polls", self.stable_polls.into());
         put("hash_exclude", self.hash_exclude.iter().map(Path::as_str).collect());
         put("reconcile", self.reconcile.to_value());
+        self.freshness_s.iter().for_each(|freshness_s| put("freshness_s", (*freshness_s).into()));
         Value::Object(object)
     }
 }

@@ -51,8 +51,9 @@ pub(super) fn alternatives(inputs: &Inputs) -> Vec<Alternative> {
 
 /// Requests that count against the provider's limit, for each run.
 pub(super) fn requests_per_run(inputs: &Inputs) -> f64 {
-    let charged =
-        if inputs.not_modified_is_free { inputs.requests.saturating_sub(inputs.not_modified) } else { inputs.requests };
+    // Where it is not known whether a 304 counts, it is taken to.
+    let free = if inputs.not_modified_is_free == Some(true) { inputs.not_modified } else { 0 };
+    let charged = inputs.requests.saturating_sub(free);
     if inputs.runs == 0 { 1.0 } else { charged as f64 / inputs.runs as f64 }
 }
 
@@ -78,11 +79,8 @@ fn poll_lag_ms(inputs: &Inputs) -> u64 {
 /// Events, times what the provider repeats.
 fn webhooks_per_day(inputs: &Inputs) -> f64 {
     let days = f64::from(inputs.days.max(1));
-    let repeats = if inputs.webhook_events == 0 {
-        1.0
-    } else {
-        (inputs.webhook_requests as f64 / inputs.webhook_events as f64).max(1.0)
-    };
+    let first_ones = inputs.webhook_events.saturating_add(inputs.late);
+    let repeats = if first_ones == 0 { 1.0 } else { (inputs.webhook_requests as f64 / first_ones as f64).max(1.0) };
     inputs.events as f64 / days * repeats
 }
 

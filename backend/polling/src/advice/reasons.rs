@@ -60,9 +60,10 @@ fn infeasible(inputs: &Inputs) -> Option<(Recommendation, String)> {
 
 fn loses(inputs: &Inputs, loss: Option<&Loss>) -> Option<(Recommendation, String)> {
     if let Some(loss) = loss.filter(|loss| loss.rate > TOLERATED_LOSS) {
-        let Loss { rate, low, high, n } = loss;
+        let Loss { rate, low, high, n, late, .. } = loss;
         let (rate, low, high) = (rate * 100.0, low * 100.0, high * 100.0);
-        let reason = format!("Webhooks lost {rate:.2} % of {n} events (95 %: {low:.2} to {high:.2} %).");
+        let late = if *late > 0 { format!("; {late} of them came late") } else { String::new() };
+        let reason = format!("Webhooks lost {rate:.2} % of {n} events (95 %: {low:.2} to {high:.2} %){late}.");
         return Some((Recommendation::WebhookAndPoll, reason));
     }
     let retention_s = inputs.retention_s.filter(|retention_s| *retention_s <= SHORT_RETENTION_S)?;
@@ -73,7 +74,8 @@ fn loses(inputs: &Inputs, loss: Option<&Loss>) -> Option<(Recommendation, String
 
 fn quota(inputs: &Inputs) -> Option<(Recommendation, String)> {
     let share = quota_use(inputs).filter(|share| *share > HIGH_QUOTA_USE)? * 100.0;
-    let unchanged_are_free = if inputs.not_modified_is_free { "" } else { ", or a feed whose 304 is free" };
+    let unchanged_are_free =
+        if inputs.not_modified_is_free == Some(true) { "" } else { ", or a feed whose 304 is free" };
     let reason = format!("Polling takes {share:.0} % of the provider's limit; webhooks{unchanged_are_free} would not.");
     Some((Recommendation::WebhookAndPoll, reason))
 }

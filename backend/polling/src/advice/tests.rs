@@ -36,6 +36,14 @@ fn every_fiftieth_lost_lies_within_its_interval() {
 }
 
 #[test]
+fn what_was_late_is_told_apart_from_what_never_came() {
+    let loss = Loss::of(8, 392).expect("compared").with_late(8, 2);
+    assert_eq!((loss.rate, loss.late, loss.rate_without_late), (0.02, 2, 0.015));
+    let all = Loss::of(8, 392).expect("compared").with_late(8, 90);
+    assert_eq!((all.late, all.rate_without_late), (8, 0.0), "no more than were lost");
+}
+
+#[test]
 fn alarms_need_numbers() {
     let now = Timestamp::from_secs(1_000_000);
     let rings = |lost, confirmed| alarm(Loss::of(lost, confirmed).as_ref(), None, now);
@@ -122,6 +130,12 @@ fn each_rule_decides_and_says_why() {
             WebhookAndPoll,
             "lost 2.00 % of 1000",
         ),
+        (
+            "late",
+            Inputs { lost: 20, confirmed: 980, late: 15, changes: 6_000, ..enough() },
+            WebhookAndPoll,
+            "; 15 of them came late.",
+        ),
         ("forgetful", Inputs { retention_s: Some(86_400), ..enough() }, WebhookAndPoll, "24 hours"),
         ("dear", Inputs { limit_per_hour: Some(100), ..enough() }, WebhookAndPoll, "60 % of the provider's limit"),
         (
@@ -155,7 +169,7 @@ fn each_rule_decides_and_says_why() {
 fn the_other_method_is_reckoned() {
     let inputs = Inputs {
         not_modified: 5_000,
-        not_modified_is_free: true,
+        not_modified_is_free: Some(true),
         run_ms: Some(400),
         webhook_requests: 1_500,
         webhook_events: 1_000,
@@ -166,6 +180,10 @@ fn the_other_method_is_reckoned() {
     assert_eq!((by(Method::Poll).requests_per_day, by(Method::Poll).lag_ms), (720, Some(30_400)));
     assert_eq!(by(Method::Webhook).requests_per_day, 108, "1000 events in 14 days, each sent one and a half times");
     assert_eq!(by(Method::WebhookAndPoll).requests_per_day, 156);
+    // A webhook that came late is the first of its event, though a duplicate here.
+    let late = advise(&Inputs { webhook_requests: 1_600, late: 100, webhook_events: 900, ..inputs.clone() });
+    let repeated = late.alternatives.iter().find(|one| one.method == Method::Webhook).expect("listed");
+    assert_eq!(repeated.requests_per_day, 115);
     let without = advise(&Inputs { webhooks_offered: Offered::No, ..inputs });
     assert_eq!(without.alternatives.len(), 1);
 }

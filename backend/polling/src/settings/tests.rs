@@ -71,6 +71,7 @@ fn full() -> Value {
         "adaptive": {"min_s": 30, "max_s": 600},
         "budget_key": "acme",
         "stable_polls": 1,
+        "freshness_s": 300,
         "hash_exclude": ["$.seen_at"],
         "reconcile": {"grace_s": 30},
     })
@@ -183,6 +184,7 @@ fn refused() -> Vec<(Value, &'static str, &'static str)> {
     table.extend(refused_of_records());
     table.extend(refused_of_pages());
     table.extend(refused_of_auth());
+    table.extend(refused_of_limits());
     table
 }
 
@@ -236,6 +238,11 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         ),
         (json!({"format": "xml"}), "poll.format", "one of `json`, `feed`"),
         (json!({"format": "feed"}), "poll.items", "has no meaning for a feed"),
+    ]
+}
+
+fn refused_of_limits() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
         (json!({"limits": {"request_timeout_s": 0}}), "poll.limits.request_timeout_s", "from 1 to 60"),
         (json!({"limits": {"run_timeout_s": 10}}), "poll.limits.run_timeout_s", "at least `request_timeout_s`"),
         (json!({"limits": {"max_bytes": 11_000_000}}), "poll.limits.max_bytes", "10485760"),
@@ -253,6 +260,8 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"adaptive": {"min_s": 10, "max_s": 59}}), "poll.adaptive.max_s", "must lie within"),
         (json!({"budget_key": ""}), "poll.budget_key", "1 to 300"),
         (json!({"stable_polls": 3}), "poll.stable_polls", "from 0 to 2"),
+        (json!({"freshness_s": 0}), "poll.freshness_s", "from 1 to 604800"),
+        (json!({"freshness_s": "soon"}), "poll.freshness_s", "whole number"),
         (json!({"hash_exclude": "$.a"}), "poll.hash_exclude", "a list of at most 20"),
         (json!({"hash_exclude": ["a"]}), "poll.hash_exclude[0]", "is not a JSONPath"),
         (json!({"reconcile": {"grace_s": -5}}), "poll.reconcile.grace_s", "a whole number"),
