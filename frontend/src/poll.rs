@@ -26,6 +26,8 @@ pub struct Polling {
     pub held: Option<Held>,
     /// It asks beside a webhook, and brings what that one lost.
     pub beside_webhook: bool,
+    /// That somebody should look at that webhook, and why.
+    pub alarm: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -107,6 +109,7 @@ impl Polling {
             upcoming: taste.list(|_, place| sample::moment(place)),
             held: taste.some_of(Held { counted: taste.name("1 204 events") }),
             beside_webhook: taste == Taste::Usual,
+            alarm: taste.some("Look at the webhook: of 400 events it did not bring 8 in time (2 %)."),
         }
     }
 }

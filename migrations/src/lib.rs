@@ -22,6 +22,7 @@ mod m20261122_110000_guard_sources;
 mod m20261122_110100_flag_requests;
 mod m20261122_120000_widen_sources;
 mod m20261122_120100_create_polling;
+mod m20261122_120300_watch_webhooks;
 
 pub struct Migrator;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_110100_flag_requests::Migration),
             Box::new(m20261122_120000_widen_sources::Migration),
             Box::new(m20261122_120100_create_polling::Migration),
+            Box::new(m20261122_120300_watch_webhooks::Migration),
         ]
     }
 }

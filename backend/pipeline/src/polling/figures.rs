@@ -16,6 +16,12 @@ pub struct Ending {
     pub state: &'static str,
 }
 
+/// Of an alarm.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Kind {
+    pub kind: &'static str,
+}
+
 /// Counted over all sources: tenants and sources have no bound, labels must.
 #[derive(Debug)]
 pub struct Figures {
@@ -27,6 +33,7 @@ pub struct Figures {
     pub start_delay: Histogram,
     pub commit_page: Histogram,
     pub stalled: Gauge,
+    pub alarms: Family<Kind, Gauge>,
 }
 
 impl Default for Figures {
@@ -40,6 +47,7 @@ impl Default for Figures {
             start_delay: Histogram::new(exponential_buckets(0.015_625, 2.0, 12)),
             commit_page: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             stalled: Gauge::default(),
+            alarms: Family::default(),
         }
     }
 }
@@ -63,6 +71,7 @@ impl Figures {
             Unit::Seconds,
             self.commit_page.clone(),
         );
+        registry.register("webhook_alarms", "Sources whose webhooks lose too much or are silent", self.alarms.clone());
         registry.register("poll_stalled", "Poll sources that have had no good run for too long", self.stalled.clone());
     }
 }

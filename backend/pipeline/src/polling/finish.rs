@@ -4,6 +4,7 @@ use postern_domain::{Actor, Timestamp};
 use postern_polling::{
     Adaptive, PollSettings, Schedule,
     adaptive::{self, Found, Pace},
+    advice::Standing,
     backoff,
     timetable::{Spread, next_after, seed},
 };
@@ -12,6 +13,7 @@ use postern_store::polling::{
 };
 
 use super::{
+    alarm,
     failure::{Failure, Kind},
     run::{Answers, Finish, Run},
 };
@@ -31,6 +33,10 @@ struct Case<'a> {
     is_pending: bool,
     is_awaiting: bool,
     is_held: bool,
+    /// As this run leaves it.
+    alarm: Option<Standing>,
+    /// The operator's shortest interval.
+    floor_s: u32,
     now: Timestamp,
     /// Uniform in 0.0..1.0.
     chance: f64,
@@ -50,6 +56,8 @@ impl Run {
             is_pending: self.is_pending,
             is_awaiting: self.is_awaiting,
             is_held: self.is_held,
+            alarm: self.alarm,
+            floor_s: self.engine.options.min_poll_interval_s,
             now,
             chance,
         };
@@ -99,8 +107,9 @@ impl Case<'_> {
     /// The list was read to its end.
     fn succeeded(mut self) -> StateAfter {
         let pace = self.pace();
-        let mut next = match (pace, &self.settings.adaptive) {
-            (Some(pace), Some(_)) => Some(self.now.plus_ms(pace.interval_ms)),
+        let mut next = match (self.hurried_ms(), pace, &self.settings.adaptive) {
+            (Some(hurried_ms), ..) => Some(self.now.plus_ms(hurried_ms)),
+            (None, Some(pace), Some(_)) => Some(self.now.plus_ms(pace.interval_ms)),
             _ => self.next(),
         };
         next = next.map(|at| at.max(self.row.started_at.plus_secs(i64::from(self.answers.floor_s))));
@@ -206,7 +215,15 @@ impl Case<'_> {
             interval_ms: self.state.interval_ms,
             rate: self.state.rate.clone(),
             primed: self.state.primed,
+            alarm: self.alarm.and_then(|alarm| serde_json::to_value(alarm).ok()),
+            last_lost_at: if self.row.counts.lost > 0 { Some(self.now) } else { self.state.last_lost_at },
         }
+    }
+
+    /// While there is an alarm about the webhooks beside.
+    fn hurried_ms(&self) -> Option<i64> {
+        self.alarm.filter(Standing::hurries)?;
+        Some(alarm::hurried_ms(self.settings, self.floor_s, self.interval_ms()))
     }
 
     /// The next instant of the timetable: those that have passed are left out.

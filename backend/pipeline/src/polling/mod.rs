@@ -3,9 +3,10 @@
 //! A source that is due is leased ([`claim`](Engine::claim_polls)) and has one [`run`]: pages are fetched, read and
 //! classified, and each that says something new is one transaction ([`commit`]). What a run came to decides when the next
 //! one is ([`finish`]), and its end is written with others ([`end`]). What a poll *is* stands in `postern_polling`, the
-//! rows in the store (ADR 0013). Start at [`run`].
+//! rows in the store (ADR 0013). Beside a webhook it also watches that one ([`mod@alarm`]). Start at [`run`].
 
 mod advice;
+mod alarm;
 mod auth;
 mod budget;
 mod claim;
@@ -21,6 +22,7 @@ mod page;
 mod rehearse;
 mod rooms;
 mod run;
+mod stated;
 mod tick;
 mod walk;
 mod watch;
@@ -42,6 +44,7 @@ pub(crate) const STORED_FLOOR_S: u32 = 1;
 pub(crate) struct Polls {
     pub(crate) rooms: rooms::Rooms,
     pub(crate) budgets: budget::Budgets,
+    pub(crate) stated: stated::Stated,
     pub(crate) tokens: auth::Tokens,
     pub(crate) ended: mpsc::UnboundedSender<Ended>,
 }
@@ -53,6 +56,7 @@ impl Polls {
         let polls = Self {
             rooms: rooms::Rooms::default(),
             budgets: budget::Budgets::default(),
+            stated: stated::Stated::default(),
             tokens: auth::Tokens::default(),
             ended,
         };

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use postern_domain::{SourceId, TenantScope, Timestamp};
-use postern_polling::{PollSettings, TickSettings, timetable};
+use postern_polling::{PollSettings, TickSettings, advice::Standing, timetable};
 use postern_store::{
     StoreError,
     polling::{Health, PollState},
 };
 
-use super::watch;
+use super::{alarm, watch};
 use crate::Engine;
 
 /// So many instants ahead are told.
@@ -22,6 +22,8 @@ pub struct Overview {
     pub health: Health,
     /// The next instants, as the scheduler itself will take them; the first is the one it waits for.
     pub upcoming: Vec<Timestamp>,
+    /// About the webhooks beside.
+    pub alarm: Option<Standing>,
 }
 
 /// `None` when the tenant has no such source, or it does not poll.
@@ -33,7 +35,7 @@ pub async fn overview(engine: &Engine, scope: TenantScope, id: SourceId) -> Resu
     let Some(source) = source.filter(|source| source.poll.is_some() || source.tick.is_some()) else { return Ok(None) };
     let Some(state) = engine.store.tenant(scope).poll_state(id).await? else { return Ok(None) };
     Ok(match (&source.poll, &source.tick) {
-        (Some(settings), _) => Some(of(settings, state, engine.clock.now())),
+        (Some(settings), _) => Some(of(settings, state, engine)),
         (None, Some(settings)) => Some(of_schedule(settings, state)),
         (None, None) => None,
     })
@@ -43,20 +45,29 @@ pub async fn overview(engine: &Engine, scope: TenantScope, id: SourceId) -> Resu
 fn of_schedule(settings: &TickSettings, state: PollState) -> Overview {
     let later = |next| timetable::upcoming(&settings.schedule, next, timetable::Spread::None, INSTANTS - 1);
     let upcoming = state.next_run_at.map_or_else(Vec::new, |next| [vec![next], later(next)].concat());
-    Overview { health: state.health, upcoming, state }
+    Overview { health: state.health, upcoming, alarm: None, state }
 }
 
-fn of(settings: &Arc<PollSettings>, state: PollState, now: Timestamp) -> Overview {
+fn of(settings: &Arc<PollSettings>, state: PollState, engine: &Engine) -> Overview {
+    let now = engine.clock.now();
     let is_stalled = watch::is_stalled(&state, settings, now);
     let health = if is_stalled { Health::Stalled } else { state.health };
-    let upcoming = state.next_run_at.map_or_else(Vec::new, |next| instants(settings, &state, next));
-    Overview { health, upcoming, state }
+    let alarm = alarm::standing(&state);
+    let pace_ms = state.interval_ms.filter(|_| settings.adaptive.is_some());
+    let hurried_ms = alarm.filter(Standing::hurries).map(|_| {
+        let usual_ms = watch::interval_ms(&state, settings, now);
+        alarm::hurried_ms(settings, engine.options.min_poll_interval_s, usual_ms)
+    });
+    let upcoming = state
+        .next_run_at
+        .map_or_else(Vec::new, |next| instants(settings, hurried_ms.or(pace_ms), (state.source, next)));
+    Overview { health, upcoming, alarm, state }
 }
 
-/// The instant that is written down may be a wait; behind it the timetable goes on, or the pace of an adaptive source.
-fn instants(settings: &PollSettings, state: &PollState, next: Timestamp) -> Vec<Timestamp> {
-    let pace_ms = state.interval_ms.filter(|_| settings.adaptive.is_some());
-    let spread = timetable::Spread::By(timetable::seed(state.source));
+/// The instant that is written down may be a wait; behind it the timetable goes on, or the pace of a source that adapts or
+/// hurries.
+fn instants(settings: &PollSettings, pace_ms: Option<i64>, (source, next): (SourceId, Timestamp)) -> Vec<Timestamp> {
+    let spread = timetable::Spread::By(timetable::seed(source));
     let later = match pace_ms {
         Some(pace_ms) => std::iter::successors(Some(next.plus_ms(pace_ms)), |at| Some(at.plus_ms(pace_ms)))
             .take(INSTANTS - 1)

@@ -127,6 +127,7 @@ impl Run {
         match one.outcome {
             Outcome::Changed => counts.changed += 1,
             Outcome::Lost => counts.lost += 1,
+            Outcome::Unmatched => counts.unmatched += 1,
             Outcome::Confirmed => {
                 counts.confirmed += 1;
                 let received_at = one.key.as_ref().and_then(|key| taken.get(key)?.received_at);

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use postern_domain::{Timestamp, source::SourceKind};
-use postern_polling::{CursorState, CursorValue, Emit, FirstRun, Hash, Newest, PollSettings};
+use postern_polling::{CursorState, CursorValue, Emit, FirstRun, Hash, Newest, PollSettings, advice::Standing};
 use postern_store::{
     StoreError,
     polling::{ClaimedRun, PollState, Progress, RunRow, RunTimes, Trigger, Validators},
 };
 
 use super::{
+    alarm,
     budget::Asker,
     claim::{EXTEND_EVERY, LEASE_MS},
     commit::{Holding, NotWritten},
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) is_pending: bool,
     /// Of these, some wait for a webhook.
     pub(super) is_awaiting: bool,
+    /// About the webhooks beside, as it stands.
+    pub(super) alarm: Option<Standing>,
     pub(super) is_held: bool,
     pub(super) wrote_page: bool,
     pub(super) newest: Option<Newest>,
@@ -119,6 +122,7 @@ pub(super) async fn run(engine: Arc<Engine>, claim: ClaimedRun, room: Room) {
         let (class, status) = (failure.error.class.as_str(), failure.error.http);
         tracing::info!(source.id = %id, class, status, "A run of `{id}` failed");
     }
+    run.judge_webhooks(&finish).await;
     let end = run.end(finish, rand::random());
     // The task that writes lives as long as there are runs.
     let _ = engine.polls.ended.send(Ended { end, room });
@@ -152,6 +156,7 @@ impl Run {
             engine: Arc::clone(engine),
             listed: (settings.emit == Emit::AllChanges).then(Default::default),
             is_held: state.held > 0,
+            alarm: alarm::standing(&state),
             source,
             settings,
             holding,

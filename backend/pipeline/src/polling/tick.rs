@@ -138,6 +138,8 @@ fn as_it_was(claim: &ClaimedRun) -> StateAfter {
         interval_ms: None,
         rate: None,
         primed: true,
+        alarm: None,
+        last_lost_at: None,
         skipped_overlap: 0,
     }
 }

@@ -1,16 +1,24 @@
-//! What is looked after beside the runs: sources that have had no good run for too long, addresses that are gone, and
-//! memory that nobody needs any more.
+//! What is looked after beside the runs: sources that have had no good run for too long, addresses that are gone,
+//! webhooks that have turned silent, and memory that nobody needs any more.
 
 use std::sync::Arc;
 
 use postern_domain::{Actor, SourceId, TenantScope, Timestamp};
-use postern_polling::{PollSettings, Schedule, timetable};
+use postern_polling::{
+    PollSettings, Schedule,
+    advice::{Alarm, Standing},
+    timetable,
+};
 use postern_store::{
     StoreError,
     polling::{Health, PollState},
     tenant::{RunState, Source},
 };
 
+use super::{
+    alarm::{self, Suspect},
+    figures::Kind,
+};
 use crate::{Engine, SourceEntry};
 
 /// Three intervals without a good run are too many; where that is less than this, this.
@@ -20,15 +28,45 @@ const STALLED_INTERVALS: i64 = 3;
 const GONE_AFTER_MS: i64 = 24 * 3_600 * 1_000;
 /// Sources of one tenant that are looked at in one read.
 const READ: usize = 500;
+/// Webhooks are silent only while the poll finds what they should have brought: not longer ago than this.
+const SUSPECT_FOR_MS: i64 = 24 * 3_600 * 1_000;
+/// So many are judged at once; when there are more they take turns.
+const SUSPECTS: usize = 500;
+/// A run that is further off than this is moved up when an alarm begins; none is made sooner after another than this.
+const MOVED_UP_AFTER_MS: i64 = 5 * 60 * 1_000;
+
+/// What a look at all sources found.
+#[derive(Debug, Default)]
+struct Seen {
+    stalled: i64,
+    alarms: Vec<Standing>,
+    suspects: Vec<(Suspect, Option<Timestamp>)>,
+}
+
+impl Seen {
+    fn note(&mut self, state: &PollState, settings: &PollSettings, now: Timestamp) {
+        self.stalled += i64::from(is_stalled(state, settings, now));
+        let standing = alarm::standing(state);
+        self.alarms.extend(standing);
+        let lost_at = state.last_lost_at.filter(|at| now.ms_since(*at) < SUSPECT_FOR_MS);
+        if let (None, Some(last_lost_at)) = (standing, lost_at) {
+            let PollState { tenant, source, alarm_ended_at, .. } = *state;
+            let is_rested = state.last_run_at.is_none_or(|at| now.ms_since(at) > MOVED_UP_AFTER_MS);
+            let due_at = (is_rested && !settings.respect_max_age).then_some(now);
+            self.suspects.push((Suspect { tenant, source, last_lost_at, alarm_ended_at }, due_at));
+        }
+    }
+}
 
 impl Engine {
-    /// Notices sources that have stalled, and pauses those whose address is gone.
+    /// Notices sources that have stalled or whose webhooks are silent, and pauses those whose address is gone.
     ///
     /// # Errors
     /// When the database does not answer; the next run begins anew.
     pub async fn watch_polls(self: &Arc<Self>) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.polls.budgets.tidy(now);
+        self.polls.stated.tidy(now);
         self.polls.tokens.tidy(now);
         if !self.dispatches() {
             return Ok(());
@@ -40,7 +78,7 @@ impl Engine {
                 by_tenant.entry(entry.tenant).or_default().push(Arc::clone(entry));
             }
         }
-        let mut stalled = 0;
+        let mut seen = Seen::default();
         for (tenant, entries) in by_tenant {
             let store = self.store.tenant(TenantScope::from_owned_row(tenant));
             for part in entries.chunks(READ) {
@@ -49,14 +87,32 @@ impl Engine {
                 for state in states {
                     let entry = part.iter().find(|entry| entry.id == state.source);
                     let Some(settings) = entry.and_then(|entry| entry.poll.as_ref()) else { continue };
-                    stalled += i64::from(is_stalled(&state, settings, now));
+                    seen.note(&state, settings, now);
                     if is_gone(&state, now) {
                         self.pause_gone(TenantScope::from_owned_row(tenant), state.source).await?;
                     }
                 }
             }
         }
-        self.metrics.polling.stalled.set(stalled);
+        self.metrics.polling.stalled.set(seen.stalled);
+        for kind in [Alarm::Loss, Alarm::Silent] {
+            let number = seen.alarms.iter().filter(|alarm| alarm.kind == kind).count();
+            let figure = self.metrics.polling.alarms.get_or_create(&Kind { kind: kind.as_str() });
+            figure.set(i64::try_from(number).unwrap_or(i64::MAX));
+        }
+        self.judge_suspects(seen.suspects, now).await
+    }
+
+    async fn judge_suspects(
+        &self,
+        suspects: Vec<(Suspect, Option<Timestamp>)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let turns = suspects.len().div_ceil(SUSPECTS).max(1);
+        let turn = usize::try_from(now.as_secs().div_euclid(60)).unwrap_or(0) % turns;
+        for (suspect, due_at) in suspects.into_iter().skip(turn * SUSPECTS).take(SUSPECTS) {
+            self.alarm_for(suspect, due_at).await?;
+        }
         Ok(())
     }
 
@@ -91,7 +147,7 @@ fn is_gone(state: &PollState, now: Timestamp) -> bool {
     is_gone && state.errors > 1 && since.is_some_and(|since| now.ms_since(since) > GONE_AFTER_MS)
 }
 
-fn interval_ms(state: &PollState, settings: &PollSettings, now: Timestamp) -> i64 {
+pub(super) fn interval_ms(state: &PollState, settings: &PollSettings, now: Timestamp) -> i64 {
     match (&settings.schedule, state.interval_ms) {
         (_, Some(interval_ms)) if settings.adaptive.is_some() => interval_ms,
         (Schedule::Interval { interval_s, .. }, _) => i64::from(*interval_s) * 1_000,

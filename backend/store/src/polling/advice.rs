@@ -25,6 +25,10 @@ pub struct AdviceInputs {
     pub pushed_events: i64,
     /// Events that a poll brought, those a webhook should have brought among them.
     pub polled_events: i64,
+    /// Requests that brought what was known, as far as they are on record.
+    pub duplicates: i64,
+    /// Of the events that a webhook should have brought, those that one brought later.
+    pub late: i64,
     pub runs: RunSums,
     pub webhook_lags: Lags,
     pub poll_lags: Lags,
@@ -47,8 +51,10 @@ pub struct RunSums {
 pub struct Lags(pub Vec<(i16, i64)>);
 
 const DOING: &str = "measuring a source";
-/// Events are counted no further: by then it is clear what is to be said.
+/// Events and duplicates are counted no further: by then it is clear what is to be said.
 pub const MOST_EVENTS: i64 = 100_000;
+/// Of so many duplicates, the latest, it is looked up which events they are of.
+const LOOKED_UP: i64 = 10_000;
 
 impl TenantStore {
     /// What was measured since `since`; `None` when the tenant has no such source.
@@ -65,10 +71,13 @@ impl TenantStore {
         let runs = self.run_sums(&db, source, since).await?;
         let events = self.event_sums(&db, source, since).await?;
         let polled = runs.sums.counts.emitted;
+        let late = if runs.sums.counts.lost > 0 { self.late(&db, source, since).await? } else { 0 };
         Ok(Some(AdviceInputs {
             first_at: [runs.first_at, events.first_at].into_iter().flatten().min().map(Timestamp::from_micros),
             pushed_events: events.events.saturating_sub(polled).max(0),
             polled_events: polled,
+            duplicates: self.duplicates(&db, source, since).await?,
+            late,
             runs: runs.sums,
             webhook_lags: self.lags(&db, source, since, Channel::Webhook).await?,
             poll_lags: self.lags(&db, source, since, Channel::Poll).await?,
@@ -105,6 +114,27 @@ impl TenantStore {
         Ok(query.one(db, DOING).await?.unwrap_or_default())
     }
 
+    async fn duplicates(
+        &self,
+        db: &impl ConnectionTrait,
+        source: SourceId,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let mut query = Query::on(db);
+        query.sql("SELECT count(*) AS number FROM (SELECT id");
+        duplicates_since(&mut query, source, since, MOST_EVENTS).sql(") AS latest");
+        Ok(query.one::<Counted>(db, DOING).await?.map_or(0, |row| row.number))
+    }
+
+    async fn late(&self, db: &impl ConnectionTrait, source: SourceId, since: Timestamp) -> Result<i64, StoreError> {
+        let mut query = Query::on(db);
+        query.sql("SELECT count(*) AS number FROM (SELECT DISTINCT event_id FROM (SELECT event_id");
+        duplicates_since(&mut query, source, since, LOOKED_UP).sql(") AS latest) AS first JOIN events ");
+        query.sql("ON events.id = first.event_id WHERE events.id >= ").bind(first_uuid_at(since));
+        query.sql(" AND events.origin = 'reconciled'");
+        Ok(query.one::<Counted>(db, DOING).await?.map_or(0, |row| row.number))
+    }
+
     async fn lags(
         &self,
         db: &impl ConnectionTrait,
@@ -124,6 +154,12 @@ impl TenantStore {
         let rows: Vec<LagRow> = query.all(db, DOING).await?;
         Ok(Lags(rows.into_iter().map(|row| (row.bucket, row.events)).collect()))
     }
+}
+
+fn duplicates_since(query: &mut Query, source: SourceId, since: Timestamp, most: i64) -> &mut Query {
+    query.sql(" FROM requests").by_index("requests_by_source").sql(" WHERE source_id = ").bind(source.uuid());
+    query.sql(" AND id >= ").bind(first_uuid_at(since));
+    query.sql(" AND outcome = 'duplicate' ORDER BY id DESC LIMIT ").bind(most)
 }
 
 impl Lags {
@@ -169,6 +205,11 @@ struct StoredEvents {
     first_at: Option<i64>,
 }
 
+#[derive(FromQueryResult)]
+struct Counted {
+    number: i64,
+}
+
 #[derive(Default)]
 struct MeasuredRuns {
     first_at: Option<i64>,
@@ -188,6 +229,7 @@ const SUMS: &str = "SELECT min(started_at) AS first_at, CAST(coalesce(sum(runs),
     CAST(coalesce(sum(changed), 0) AS bigint) AS changed, \
     CAST(coalesce(sum(duplicates), 0) AS bigint) AS duplicates, \
     CAST(coalesce(sum(confirmed), 0) AS bigint) AS confirmed, CAST(coalesce(sum(lost), 0) AS bigint) AS lost, \
+    CAST(coalesce(sum(unmatched), 0) AS bigint) AS unmatched, \
     CAST(coalesce(sum(quarantined), 0) AS bigint) AS quarantined, CAST(coalesce(sum(held), 0) AS bigint) AS held, \
     CAST(coalesce(sum(bytes), 0) AS bigint) AS bytes";
 

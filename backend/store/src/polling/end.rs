@@ -48,6 +48,10 @@ pub struct StateAfter {
     pub interval_ms: Option<i64>,
     pub rate: Option<Value>,
     pub primed: bool,
+    /// Of a poll beside a webhook: the alarm as this run leaves it, if one still stands when this is written.
+    pub alarm: Option<Value>,
+    /// When a run last found what a webhook should have brought.
+    pub last_lost_at: Option<Timestamp>,
     /// Instants that passed during the run; added to those before.
     pub skipped_overlap: i64,
 }
@@ -69,6 +73,7 @@ const AFTER: &[Column] = &[
     Column::Long("interval_ms"),
     Column::Text("rate"),
     Column::Bool("primed"),
+    Column::Long("last_lost_at"),
     Column::Int("quiet_day"),
 ];
 
@@ -77,6 +82,7 @@ const ENDED: &[Column] = &[
     Column::Uuid("of_source"),
     Column::Uuid("token"),
     Column::Long("next_at"),
+    Column::Text("alarm_after"),
     Column::Long("skipped"),
     Column::Uuid("run"),
     Column::Long("scheduled_at"),
@@ -107,7 +113,7 @@ const MOVE: &[Column] = &[
 /// A streak that is over becomes a row.
 pub(super) const STREAK: &str = "quiet_run_id, tenant_id, source_id, 'schedule', 'quiet', quiet_scheduled_at, \
     quiet_started_at, quiet_ended_at, quiet_runs, quiet_requests, quiet_not_modified, quiet_pages, quiet_records, \
-    0, 0, 0, 0, 0, 0, 0, quiet_bytes, NULL, NULL, NULL FROM poll_states";
+    0, 0, 0, 0, 0, 0, 0, 0, quiet_bytes, NULL, NULL, NULL FROM poll_states";
 
 impl Store {
     /// Ends runs. Answers the sources whose lease was lost: of them nothing was written.
@@ -163,11 +169,13 @@ fn row(end: &RunEnd) -> Row {
         .int("interval_ms", after.interval_ms)
         .json("rate", after.rate.as_ref())
         .int("primed", after.primed)
+        .at("last_lost_at", after.last_lost_at)
         .int("quiet_day", streak_day(end))
         .int("ended_day", streak_day(end))
         .uuid("of_source", end.source.uuid())
         .uuid("token", end.token)
         .at("next_at", after.next_run_at)
+        .json("alarm_after", after.alarm.as_ref())
         .int("skipped", after.skipped_overlap)
         .uuid("run", run.id.uuid())
         .at("scheduled_at", Some(run.scheduled_at))
@@ -232,9 +240,10 @@ async fn set_states(tx: &mut Writing, rows: &str) -> Result<HashSet<Uuid>, Store
         added("records"),
         added("bytes"),
     ];
-    // A run that was asked for meanwhile stays due.
+    // A run that was asked for meanwhile stays due. An alarm that was raised or ended meanwhile is not undone.
     let sql = format!(
         "WITH {} UPDATE poll_states SET {}, {}, \
+         alarm = CASE WHEN alarm IS NOT NULL THEN coalesce(given.alarm_after, alarm) END, \
          quiet_ended_at = CASE WHEN given.quiet_day IS NOT NULL THEN given.ended_at END, \
          quiet_runs = CASE WHEN given.quiet_day IS NULL THEN 0 WHEN poll_states.quiet_day = given.quiet_day \
          THEN quiet_runs + 1 ELSE 1 END, \

@@ -6,6 +6,7 @@
 //! settings, asks anybody or decides when a source is due. Start at [`claim`].
 
 mod advice;
+mod alarm;
 pub mod claim;
 pub mod end;
 mod expire;
@@ -24,6 +25,7 @@ mod words;
 mod writing;
 
 pub use advice::{AdviceInputs, Lags, MOST_EVENTS, RunSums};
+pub use alarm::{AlarmRaised, WebhookCounts};
 pub use claim::{ClaimTerms, ClaimedRun};
 pub use end::{RunEnd, StateAfter};
 pub use held::HELD_UNTIL;

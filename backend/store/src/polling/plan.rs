@@ -106,10 +106,12 @@ impl TenantTx {
     /// # Errors
     /// When the database does not answer.
     pub async fn drop_poll_plan(&mut self, source: SourceId) -> Result<(), StoreError> {
-        if self.lock_poll_state(source, PLANNING).await?.is_none() {
-            return Ok(());
-        }
+        let Some(state) = self.lock_poll_state(source, PLANNING).await? else { return Ok(()) };
         self.cancel_run(source, PLANNING).await?;
+        if let Some(alarm) = state.alarm {
+            // Nobody looks after the webhooks any more.
+            self.end_alarm(source, json!({ "alarm": alarm, "reason": "the poll ended" })).await?;
+        }
         let mut query = Query::on(&self.tx);
         query.sql("INSERT INTO poll_runs (").sql(&names(COLUMNS)).sql(") SELECT ").sql(STREAK);
         query.sql(" WHERE quiet_run_id IS NOT NULL AND source_id = ").bind(source.uuid());

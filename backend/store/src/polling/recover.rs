@@ -16,8 +16,8 @@ const DOING: &str = "freeing the sources of a stopped process";
 
 /// The row of a run that is under way, as its end finds it: over what was written of its pages.
 pub(super) const UNDER_WAY: &str = "run_id, tenant_id, source_id, run_trigger, '{state}', \
-    coalesce(run_scheduled_at, run_started_at), run_started_at, {now}, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, cursor, \
-    cursor, NULL FROM poll_states";
+    coalesce(run_scheduled_at, run_started_at), run_started_at, {now}, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    cursor, cursor, NULL FROM poll_states";
 /// What is known of its pages stays.
 pub(super) const ENDED: &str = "ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at";
 /// Nobody runs it.

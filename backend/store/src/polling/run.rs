@@ -53,6 +53,8 @@ pub struct RunCounts {
     pub confirmed: i64,
     /// What a webhook should have brought, and did not.
     pub lost: i64,
+    /// Changes that no webhook's key could match: neither brought nor lost.
+    pub unmatched: i64,
     pub quarantined: i64,
     pub held: i64,
     pub bytes: i64,
@@ -118,6 +120,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::Long("duplicates"),
     Column::Long("confirmed"),
     Column::Long("lost"),
+    Column::Long("unmatched"),
     Column::Long("quarantined"),
     Column::Long("held"),
     Column::Long("bytes"),
@@ -165,6 +168,7 @@ fn row(run: &RunRow) -> Row {
         .int("duplicates", counts.duplicates)
         .int("confirmed", counts.confirmed)
         .int("lost", counts.lost)
+        .int("unmatched", counts.unmatched)
         .int("quarantined", counts.quarantined)
         .int("held", counts.held)
         .int("bytes", counts.bytes)

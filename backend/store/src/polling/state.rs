@@ -47,6 +47,11 @@ pub struct PollState {
     /// Events that wait for somebody to let them go.
     pub held: u32,
     pub skipped_overlap: i64,
+    /// Of a poll beside a webhook: the alarm that stands.
+    pub alarm: Option<Value>,
+    pub alarm_ended_at: Option<Timestamp>,
+    /// When a run last found what a webhook should have brought.
+    pub last_lost_at: Option<Timestamp>,
 }
 
 /// A run that is under way.
@@ -84,7 +89,7 @@ pub struct Validators {
 pub(super) const COLUMNS: &str = "source_id, tenant_id, kind, next_run_at, due_trigger, due_run_id, lease_token, \
     leased_by, leased_until, run_id, run_trigger, run_scheduled_at, run_started_at, seq, epoch, cursor, candidate, \
     resume, page_key, etag, last_modified, health, errors, blocked_until, last_ok_at, last_change_at, last_run_at, \
-    last_error, interval_ms, rate, primed, held, skipped_overlap";
+    last_error, interval_ms, rate, primed, held, skipped_overlap, alarm, alarm_ended_at, last_lost_at";
 
 macro_rules! stored {
     ($($field:ident: $type:ty),+) => {
@@ -111,7 +116,7 @@ stored! {
     page_key: Option<String>, etag: Option<String>, last_modified: Option<String>, health: String, errors: i32,
     blocked_until: Option<i64>, last_ok_at: Option<i64>, last_change_at: Option<i64>, last_run_at: Option<i64>,
     last_error: Option<String>, interval_ms: Option<i64>, rate: Option<String>, primed: bool, held: i32,
-    skipped_overlap: i64
+    skipped_overlap: i64, alarm: Option<String>, alarm_ended_at: Option<i64>, last_lost_at: Option<i64>
 }
 
 impl StoredState {
@@ -147,6 +152,9 @@ impl StoredState {
             primed: self.primed,
             held: u32::try_from(self.held).unwrap_or(0),
             skipped_overlap: self.skipped_overlap,
+            alarm: value(&self.alarm)?,
+            alarm_ended_at: at(self.alarm_ended_at),
+            last_lost_at: at(self.last_lost_at),
             validators: Validators { page_key: self.page_key, etag: self.etag, last_modified: self.last_modified },
         })
     }

@@ -190,6 +190,8 @@ impl Poller {
                 interval_ms: None,
                 rate: None,
                 primed: true,
+                alarm: None,
+                last_lost_at: None,
                 skipped_overlap: 0,
             },
             moved: None,

@@ -11,13 +11,14 @@ use postern_frontend::{
 };
 use postern_pipeline::polling::{self, Advised};
 use postern_polling::advice::{
-    Advice, Alarm, Alternative, Lag, Method, Offered, Questions, Recommendation, first_choice,
+    Advice, Alternative, Inputs, Lag, LimitFrom, Loss, Method, Offered, Questions, Recommendation, first_choice,
 };
 
 use super::{
     Halt,
     answer::{self, Nonce},
     config_rows::{self as configured, Answer},
+    poll_words,
     source::find,
 };
 use crate::{
@@ -59,7 +60,7 @@ pub(super) async fn measured(
         None => {
             let advice = polling::advice(&app.engine, member.scope(), source.id).await?;
             let Advised { mut advice, alarm } = advice.ok_or_else(Problem::not_found)?;
-            advice.reasons.splice(0..0, alarm.map(alarmed));
+            advice.reasons.splice(0..0, alarm.as_ref().map(poll_words::alarm));
             shown(advice, Told::Measured)
         }
     };
@@ -150,14 +151,6 @@ fn shown(advice: Advice, told: Told) -> Shown {
     }
 }
 
-fn alarmed(alarm: Alarm) -> String {
-    let text = match alarm {
-        Alarm::Loss => "Look at the webhook now: it loses more than one event in a hundred.",
-        Alarm::Silent => "Look at the webhook now: it has gone silent, while the poll finds changes.",
-    };
-    text.to_owned()
-}
-
 const fn verdict(recommendation: Recommendation) -> &'static str {
     match recommendation {
         Recommendation::NotEnoughData => "There is not enough data for advice yet.",
@@ -204,14 +197,52 @@ fn figures(advice: &Advice) -> Vec<Fact> {
         runs.then(|| Fact::new("Answered with 304", share(inputs.not_modified, inputs.requests))),
         runs.then(|| Fact::new("Changes it found", format::count(inputs.changes))),
         inputs.interval_s.map(|interval_s| Fact::new("Interval", format::span_s(u64::from(interval_s)))),
-        (inputs.webhook_events > 0).then(|| Fact::new("Events by webhook", format::count(inputs.webhook_events))),
+        (inputs.webhook_events > 0).then(|| {
+            let requests = format::counted(inputs.webhook_requests, "request", "requests");
+            Fact::new("Events by webhook", format!("{}, in {requests}", format::count(inputs.webhook_events)))
+        }),
         lag("The webhook is behind by", advice.lag.webhook),
         lag("The poll is behind by", advice.lag.poll),
-        advice.loss.map(|loss| {
-            let of = format::counted(loss.n, "event", "events");
-            let [rate, low, high] = [loss.rate, loss.low, loss.high].map(|share| share * 100.0);
-            Fact::new("Lost by the webhook", format!("{rate:.2} % of {of} (95 %: {low:.2} to {high:.2} %)"))
-        }),
+        advice.loss.map(lost),
+        (inputs.unmatched > 0)
+            .then(|| Fact::new("Changes that no webhook can be matched to", format::count(inputs.unmatched))),
     ];
-    all.into_iter().flatten().collect()
+    all.into_iter().flatten().chain(told(inputs).into_iter().filter(|_| runs)).collect()
+}
+
+fn lost(loss: Loss) -> Fact {
+    let of = format::counted(loss.n, "event", "events");
+    let [rate, low, high, never] = [loss.rate, loss.low, loss.high, loss.rate_without_late].map(|share| share * 100.0);
+    let late = match loss.late {
+        0 => String::new(),
+        late => format!("; {} came late, so {never:.2} % never", format::count(late)),
+    };
+    Fact::new(
+        "Not brought by the webhook in time",
+        format!("{rate:.2} % of {of} (95 %: {low:.2} to {high:.2} %){late}"),
+    )
+}
+
+/// What is not measured but said by somebody, or not known.
+fn told(inputs: &Inputs) -> [Fact; 5] {
+    const UNKNOWN: &str = "not known";
+    let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
+    let limit = inputs.limit_per_hour.map(|limit| {
+        let by = match inputs.limit_from {
+            Some(LimitFrom::Declared) => ", as the settings say",
+            Some(LimitFrom::Headers) => ", as its answers say",
+            None => "",
+        };
+        format!("{} an hour{by}", format::counted(limit, "request", "requests"))
+    });
+    let freshness = inputs.freshness_s.map(|freshness_s| format::span_s(u64::from(freshness_s)));
+    let offered = OFFERED.iter().find(|(_, offered, _)| *offered == inputs.webhooks_offered);
+    let unchanged = inputs.not_modified_is_free.map(|is_free| if is_free { "no" } else { "yes" }.to_owned());
+    [
+        Fact::new("Webhooks are offered", offered.map_or(UNKNOWN, |(.., label)| *label)),
+        Fact::new("An event may be late by", freshness.unwrap_or_else(|| "not said".to_owned())),
+        Fact::new("The provider permits", known(limit)),
+        Fact::new("A 304 counts against that", known(unchanged)),
+        Fact::new("Records in the whole list", known(inputs.whole_list_objects.map(format::count))),
+    ]
 }

@@ -353,6 +353,12 @@ fn pace() -> InputGroup {
                 "Shared budget",
                 "Sources with the same word share the provider's limit. Empty: by host and credential.",
             ),
+            input(
+                Number,
+                "poll.freshness_s",
+                "An event may be late by, in seconds",
+                "For the advice on polling or webhooks; nothing else goes by it. Empty: not said.",
+            ),
         ],
     )
 }

@@ -9,7 +9,10 @@ use postern_frontend::{
     state::State,
 };
 use postern_pipeline::{configure::poll, polling::Overview};
-use postern_polling::Schedule;
+use postern_polling::{
+    PollSettings, Schedule,
+    advice::{Alarm, Standing},
+};
 use postern_store::{
     polling::{Health, PollState, RunError, RunRow as Run, RunStatus, Trigger},
     tenant::{RunState, Source},
@@ -58,11 +61,31 @@ pub(super) fn polling(tenant: &str, source: &Source, now: &Overview) -> Option<P
             text: label(field),
         }),
         request: format!("{} {}, {}", text("/request/method"), text("/request/url"), every(&settings.schedule)),
-        facts: facts(state),
+        facts: facts(state, &settings),
         upcoming: now.upcoming.iter().copied().map(shown).collect(),
         held: (state.held > 0).then(|| Held { counted: format::counted(u64::from(state.held), "event", "events") }),
         beside_webhook: source.token.is_some(),
+        alarm: now.alarm.as_ref().map(alarm),
     })
+}
+
+/// That somebody should look at the webhooks.
+pub(super) fn alarm(alarm: &Standing) -> String {
+    let what = match (alarm.kind, alarm.last_webhook_at) {
+        (Alarm::Silent, Some(last)) => format!(
+            "Look at the webhook: it has been silent since {}, while the poll finds what it should have brought.",
+            shown(last).shown
+        ),
+        (Alarm::Silent, None) => "Look at the webhook: it is silent, while the poll finds changes.".to_owned(),
+        (Alarm::Loss, _) => format!(
+            "Look at the webhook: of {} it did not bring {} in time ({} %).",
+            format::counted(alarm.n, "event", "events"),
+            format::count(alarm.lost),
+            format::percent(alarm.lost, alarm.n)
+        ),
+    };
+    let pace = if alarm.hurries() { " Until it is well again the poll runs as often as it may." } else { "" };
+    format!("{what} The alarm stands since {}.{pace}", shown(alarm.since).shown)
 }
 
 /// What of the settings says what becomes an event.
@@ -156,7 +179,7 @@ fn with_input(field: &str, tell: impl Fn(&Field) -> String) -> Option<String> {
     exact.or_else(near).map(tell)
 }
 
-fn facts(state: &PollState) -> Vec<Fact> {
+fn facts(state: &PollState, settings: &PollSettings) -> Vec<Fact> {
     let at = |label: &str, at: Option<Timestamp>| at.map(|at| Fact::new(label, shown(at).shown));
     let next = match (&state.running, state.next_run_at) {
         (Some(_), _) => Some(Fact::new("Next run", "under way now")),
@@ -171,6 +194,7 @@ fn facts(state: &PollState) -> Vec<Fact> {
         at("Last that found something new", state.last_change_at),
         at("Nothing is asked before", state.blocked_until.filter(|_| state.health != Health::Ok)),
         state.progress.cursor.as_ref().map(|cursor| Fact::new("Cursor", cursor_text(Some(cursor)))),
+        settings.freshness_s.map(|s| Fact::new("An event may be late by", format::span_s(u64::from(s)))),
         (state.skipped_overlap > 0).then(|| Fact::new("Passed over while one ran", state.skipped_overlap.to_string())),
     ];
     all.into_iter().flatten().collect()
@@ -230,6 +254,7 @@ pub(super) fn run(run: Run) -> RunRow {
         (counts.duplicates, "seen before"),
         (counts.confirmed, "brought by the webhook"),
         (counts.lost, "lost by the webhook"),
+        (counts.unmatched, "changed without a version to match"),
         (counts.quarantined, "quarantined"),
         (counts.held, "held"),
     ];

@@ -1,5 +1,5 @@
 use postern_domain::{RunId, SourceId, TenantId};
-use postern_polling::Transient;
+use postern_polling::{Transient, advice::Alarm};
 use postern_store::polling::{RunKind, RunTimes};
 use serde_json::json;
 
@@ -8,9 +8,13 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_772_359_200);
 
 fn settings() -> PollSettings {
+    settings_with(&json!(null))
+}
+
+fn settings_with(adaptive: &serde_json::Value) -> PollSettings {
     let settings = json!({
         "request": { "url": "https://api.example.com/" }, "schedule": { "interval_s": 60, "jitter_pct": 0 },
-        "items": "$[*]", "id": "$.id"
+        "items": "$[*]", "id": "$.id", "adaptive": adaptive
     });
     PollSettings::parse(&settings, 1).expect("valid")
 }
@@ -39,6 +43,9 @@ fn state(errors: u32) -> PollState {
         primed: true,
         held: 0,
         skipped_overlap: 0,
+        alarm: None,
+        alarm_ended_at: None,
+        last_lost_at: None,
     }
 }
 
@@ -47,19 +54,24 @@ fn after(errors: u32, finish: &Finish) -> (RunStatus, StateAfter) {
     let (settings, state) = (settings(), state(errors));
     let times = RunTimes { scheduled_at: NOW, started_at: NOW };
     let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
-    let case = Case {
-        settings: &settings,
-        state: &state,
-        row: &row,
+    decide(case(&settings, &state, &row), finish)
+}
+
+fn case<'a>(settings: &'a PollSettings, state: &'a PollState, row: &'a RunRow) -> Case<'a> {
+    Case {
+        settings,
+        state,
+        row,
         progress: state.progress.clone(),
         answers: Answers::default(),
         is_pending: false,
         is_awaiting: false,
         is_held: false,
+        alarm: None,
+        floor_s: 5,
         now: NOW,
         chance: 0.5,
-    };
-    decide(case, finish)
+    }
 }
 
 fn failed(errors: u32, kind: Kind) -> (Health, Option<i64>, u32) {
@@ -104,6 +116,38 @@ fn a_failure_keeps_the_cursor_and_forgets_what_made_requests_conditional() {
 fn a_run_that_was_stopped_goes_on_at_once_elsewhere() {
     let (status, after) = after(2, &Finish::Stopped);
     assert_eq!((status, after.next_run_at, after.errors), (RunStatus::Cancelled, Some(NOW), 2));
+}
+
+#[test]
+fn an_alarm_shortens_the_wait_within_what_the_provider_and_the_owner_permit() {
+    let standing = Standing {
+        kind: Alarm::Loss,
+        since: NOW,
+        lost: 2,
+        n: 100,
+        last_webhook_at: None,
+        last_lost_at: NOW,
+        clean_runs: 0,
+        heard: false,
+    };
+    let wait_s = |alarm: Option<Standing>, adaptive: serde_json::Value, provider_floor_s: u32| {
+        let (settings, mut state) = (settings_with(&adaptive), state(0));
+        state.interval_ms = Some(60_000);
+        let times = RunTimes { scheduled_at: NOW, started_at: NOW };
+        let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
+        let answers = Answers { floor_s: provider_floor_s, ..Answers::default() };
+        let case = Case { alarm, answers, ..case(&settings, &state, &row) };
+        let (_, after) = decide(case, &Finish::Complete);
+        after.next_run_at.expect("planned").ms_since(NOW) / 1_000
+    };
+    let none = json!(null);
+    let adapts = || json!({ "min_s": 20, "max_s": 600 });
+    assert_eq!(wait_s(None, adapts(), 0), 90, "without news it grows by half");
+    assert_eq!(wait_s(Some(standing), none.clone(), 0), 5, "the operator's floor");
+    assert_eq!(wait_s(Some(standing), none, 30), 30, "the provider asked for more");
+    assert_eq!(wait_s(Some(standing), adapts(), 0), 20, "the owner's bound");
+    let clean = Standing { clean_runs: 3, ..standing };
+    assert_eq!(wait_s(Some(clean), adapts(), 0), 90, "three clean runs");
 }
 
 fn exchange() -> postern_egress::Exchange {

@@ -3,7 +3,7 @@
 use actix_web::web::{self, Data};
 use postern_domain::SourceId;
 use postern_pipeline::polling::{self, Advised};
-use postern_polling::advice::{Advice, Alarm, Questions, first_choice};
+use postern_polling::advice::{Advice, Questions, first_choice};
 use serde::Serialize;
 
 use super::schema;
@@ -44,10 +44,7 @@ pub(crate) async fn measured(
     query.finish()?;
     let advice = polling::advice(&app.engine, caller.scope(), id.0).await?;
     let Advised { advice, alarm } = advice.ok_or_else(Problem::not_found)?;
-    let alarm = alarm.map(|alarm| match alarm {
-        Alarm::Loss => "loss",
-        Alarm::Silent => "silent",
-    });
+    let alarm = alarm.map(|alarm| alarm.kind.as_str());
     Ok(web::Json(AdvisedView { advice, alarm }))
 }
 

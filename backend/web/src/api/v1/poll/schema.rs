@@ -47,6 +47,9 @@ pub(crate) struct PollSettings {
     /// Paths in the item that do not count as a change, where there is no version.
     hash_exclude: Option<Vec<String>>,
     reconcile: Option<PollReconcile>,
+    /// How late an event of this source may be. Changes nothing but the advice.
+    #[schema(minimum = 1, maximum = 604_800)]
+    freshness_s: Option<u32>,
 }
 
 #[derive(ToSchema)]
@@ -257,16 +260,26 @@ pub(crate) struct PollAdvice {
     enough_data: bool,
     /// The weightiest first; each names the number it rests on.
     reasons: Vec<String>,
-    /// What was measured, or answered.
+    /// What was measured, or answered; what is not known is null. `late`: webhooks that came after the poll had made the
+    /// event. `unmatched`: changes that no webhook can be matched to. `limit_from`: `declared` by the settings, or said by
+    /// the provider's `headers`.
     #[schema(value_type = Object)]
     inputs: BTreeMap<String, String>,
     sample: AdviceSample,
-    /// The share of events that webhooks did not bring, where a poll beside them compared.
+    /// The share of events that webhooks did not bring in time, where a poll beside them compared.
     loss: Option<AdviceLoss>,
     lag: AdviceLags,
     alternatives: Vec<AdviceAlternative>,
-    /// `loss`: the webhook loses more than one event in a hundred. `silent`: it has stopped while there are changes.
-    alarm: Option<String>,
+    /// The one that stands.
+    alarm: Option<AlarmKind>,
+}
+
+/// `loss`: the webhook loses more than one event in a hundred. `silent`: it has stopped while there are changes.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum AlarmKind {
+    Loss,
+    Silent,
 }
 
 /// `infeasible`: no interval within the limits meets what is asked for.
@@ -295,6 +308,10 @@ pub(crate) struct AdviceLoss {
     high: f64,
     /// Events that were compared.
     n: u64,
+    /// Of those that were not brought in time, how many came by webhook after all.
+    late: u64,
+    /// The share that never came.
+    rate_without_late: f64,
 }
 
 /// From the provider's own time of a record to ours.

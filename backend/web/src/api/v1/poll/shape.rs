@@ -2,6 +2,7 @@
 
 use postern_domain::{SourceId, Timestamp};
 use postern_pipeline::polling::Overview;
+use postern_polling::advice::{Alarm, Standing};
 use postern_store::polling::{Asked, MoveRead, RunError, RunRow, RunStatus, Trigger};
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +41,39 @@ pub(crate) struct PollingView {
     held: u32,
     /// Instants that passed while a run was under way.
     skipped_overlap: i64,
+}
+
+/// Somebody should look at the webhooks of this source.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SourceAlarm)]
+pub(crate) struct AlarmView {
+    #[schema(value_type = schema::AlarmKind)]
+    kind: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// Of `loss`: the share of the records compared that no webhook brought in time, when the alarm began.
+    rate: Option<f64>,
+    /// Of `loss`: how many records were compared.
+    n: Option<u64>,
+    /// Of `silent`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_webhook_at: Option<Timestamp>,
+    /// Whether the poll runs at its shortest interval: until three runs in a row found nothing lost.
+    hurries: bool,
+}
+
+impl AlarmView {
+    pub(crate) fn of(alarm: &Standing) -> Self {
+        let is_loss = alarm.kind == Alarm::Loss;
+        Self {
+            kind: alarm.kind.as_str(),
+            since: alarm.since,
+            rate: is_loss.then(|| alarm.rate()),
+            n: is_loss.then_some(alarm.n),
+            last_webhook_at: alarm.last_webhook_at,
+            hurries: alarm.hurries(),
+        }
+    }
 }
 
 /// What went wrong, and which setting to look at.
@@ -87,8 +121,10 @@ pub(crate) struct RunView {
     duplicates: i64,
     /// What the webhook had brought.
     confirmed: i64,
-    /// What the webhook should have brought, and did not.
+    /// What the webhook should have brought, and did not in time.
     lost: i64,
+    /// Changes without an ordered version, which no webhook can be matched to: neither brought nor lost.
+    unmatched: i64,
     quarantined: i64,
     held: i64,
     bytes: i64,
@@ -181,6 +217,7 @@ impl RunView {
             duplicates: counts.duplicates,
             confirmed: counts.confirmed,
             lost: counts.lost,
+            unmatched: counts.unmatched,
             quarantined: counts.quarantined,
             held: counts.held,
             bytes: counts.bytes,

@@ -25,7 +25,10 @@ use crate::{
     App,
     api::v1::{
         patch::{nullable, present},
-        poll::{schema::PollSettings, shape::PollingView},
+        poll::{
+            schema::PollSettings,
+            shape::{AlarmView, PollingView},
+        },
         schema,
     },
 };
@@ -253,6 +256,9 @@ pub(crate) struct SourceView {
     schedule: Option<Value>,
     /// How it fares. Told where this one source is looked at.
     polling: Option<PollingView>,
+    /// Of a webhook source with a poll beside it: that its webhooks lose too much, or are silent. Told where this one
+    /// source is looked at.
+    alarm: Option<AlarmView>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -288,13 +294,15 @@ impl SourceView {
             poll: poll::settings_of(source).ok().map(|settings| settings.shown()),
             schedule: source.schedule.clone(),
             polling: None,
+            alarm: None,
             created_at: source.created_at,
             updated_at: source.updated_at,
         }
     }
 
     pub(crate) fn with_polling(self, now: Option<&Overview>) -> Self {
-        Self { polling: now.map(PollingView::of), ..self }
+        let alarm = now.and_then(|now| now.alarm.as_ref()).map(AlarmView::of);
+        Self { polling: now.map(PollingView::of), alarm, ..self }
     }
 
     /// As it is remembered: the URL lets its holder in, so it is shown on request only.
