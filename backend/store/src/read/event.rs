@@ -4,7 +4,7 @@ use postern_domain::{
     EventId, SourceId, Timestamp,
     delivery::{DeliveryState, EventOutcome},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +15,9 @@ use crate::{StoreError, TenantStore};
 
 pub(super) const COLUMNS: &str = "id, source_id, type, dedup_key, content_type, remote, received_at, body_bytes, filtered, \
      coalesce(origin, (SELECT kind FROM sources WHERE sources.id = events.source_id)) AS origin";
+
+/// The origin of what a poll found and a webhook should have brought.
+const RECONCILED: &str = "reconciled";
 
 /// An event in a list.
 #[derive(Clone, Debug)]
@@ -61,8 +64,18 @@ pub struct EventDetail {
     /// A JSON object of the headers that were kept.
     pub headers: String,
     pub body_sha256: Vec<u8>,
+    /// Of one that a poll found: when the webhook came that should have brought it.
+    pub late_webhook_at: Option<Timestamp>,
     /// In the order in which they were made.
     pub deliveries: Vec<DeliveryDetail>,
+}
+
+impl EventDetail {
+    /// How long after it was found by a poll its webhook came; `None` while none has.
+    #[must_use]
+    pub fn late_by_ms(&self) -> Option<i64> {
+        self.late_webhook_at.map(|at| at.ms_since(self.event.received_at))
+    }
 }
 
 #[derive(Clone, Debug, FromQueryResult)]
@@ -149,6 +162,22 @@ impl TenantStore {
             event.tally.add(state, (1, attempts.into()));
         }
         let deliveries = self.with_attempts(&db, deliveries, Some(&row.body_sha256)).await?;
-        Ok(Some(EventDetail { event, headers: row.headers, body_sha256: row.body_sha256, deliveries }))
+        let is_reconciled = event.origin == RECONCILED;
+        let late_webhook_at = if is_reconciled { self.late_webhook(&db, id).await? } else { None };
+        Ok(Some(EventDetail { event, headers: row.headers, body_sha256: row.body_sha256, late_webhook_at, deliveries }))
+    }
+
+    /// Nothing is written when a webhook comes late: it is a duplicate like any other, and on record as one.
+    async fn late_webhook(&self, db: &impl ConnectionTrait, id: EventId) -> Result<Option<Timestamp>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct First {
+            at: Option<i64>,
+        }
+        let mut query = Query::on(db);
+        query.sql("SELECT min(at) AS at FROM requests").by_index("requests_by_event");
+        query.sql(" WHERE event_id = ").bind(id.uuid()).sql(" AND outcome = 'duplicate' AND id >= ").bind(id.uuid());
+        query.guard("tenant_id", self.tenant_uuid());
+        let first: Option<First> = query.one(db, "looking for a late webhook").await?;
+        Ok(first.and_then(|first| first.at).map(Timestamp::from_micros))
     }
 }

@@ -18,6 +18,7 @@ const MAX_TRIES: usize = 12;
 pub(super) fn of(found: &Found) -> Vec<Step> {
     let event = &found.detail.event;
     let mut steps = vec![received(event), verified(found.source.as_ref(), event), deduplicated(event)];
+    steps.extend(late(found));
     steps.extend(declined(event));
     if found.detail.deliveries.is_empty() && event.filtered == 0 {
         steps.push(Step {
@@ -61,7 +62,7 @@ fn verified(source: Option<&Source>, event: &Event) -> Step {
 fn by_its_origin(origin: &str) -> Option<Step> {
     let (title, note) = match origin {
         "poll" => ("Found", "A poll of the source found it."),
-        "reconciled" => ("Reconciled", "A poll found it; the webhook should have brought it, and did not."),
+        "reconciled" => ("Reconciled", "A poll found it; the webhook should have brought it, and had not by then."),
         "schedule" => ("Made", "The source makes it, at the times that are set."),
         _ => return None,
     };
@@ -97,6 +98,14 @@ fn deduplicated(event: &Event) -> Step {
         }
     };
     Step { mark, notes: vec![note], ..step(title) }
+}
+
+/// The webhook that should have brought it, when it came after all.
+fn late(found: &Found) -> Option<Step> {
+    let at = found.detail.late_webhook_at?;
+    let late_us = u64::try_from(found.detail.late_by_ms()?).ok()?.saturating_mul(1_000);
+    let note = format!("Its webhook came {} after the poll had found it: a duplicate.", format::duration_us(late_us));
+    Some(Step { at: Some(format::moment_ms(at.as_micros())), notes: vec![note], ..step("Webhook late") })
 }
 
 fn declined(event: &Event) -> Option<Step> {

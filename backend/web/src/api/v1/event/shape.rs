@@ -59,12 +59,15 @@ pub(crate) struct EventDetailView {
     #[schema(value_type = Object)]
     headers: Option<Box<RawValue>>,
     body_sha256: String,
+    /// Of a `reconciled` one: so long after the poll found it the webhook came after all.
+    late_by_ms: Option<i64>,
     deliveries: Vec<DeliveryDetailView>,
 }
 
 impl EventDetailView {
     pub(crate) fn of(detail: EventDetail) -> Self {
         Self {
+            late_by_ms: detail.late_by_ms(),
             event: EventView::of(detail.event),
             headers: kept::headers(detail.headers),
             body_sha256: kept::hex(&detail.body_sha256),
