@@ -3,6 +3,7 @@
 //! A scripted [`upstream`] says what a test wants it to say; in [`real`] servers answer that nobody here wrote. Start at
 //! [`stand`].
 
+mod alarm;
 mod drift;
 mod edits;
 mod feed;

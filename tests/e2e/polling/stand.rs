@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::upstream::{Asked, Said, Upstream};
-use crate::harness::{Api, Database, Inspector, Options, Receiver, Server, connect, poll_until, text};
+use crate::harness::{Api, Browser, Database, Inspector, Options, Receiver, Server, connect, member, poll_until, text};
 
 /// For one run to come and go, on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
@@ -44,6 +44,17 @@ impl Stand {
         source.deliver_to(&receiver).await;
         gate.open();
         (source, receiver)
+    }
+
+    /// The page of a thing, as `/sources/{id}`, as somebody sees it who may only look.
+    pub(super) async fn page(&self, path: &str) -> String {
+        const VIEWER: &str = "viewer@example.com";
+        member(&self.api, VIEWER, "viewer").await;
+        let mut viewer = Browser::logged_in(&self.server, VIEWER).await;
+        let home = viewer.get("/").await.header("location").expect("a way home").to_owned();
+        let page = viewer.get(&format!("{}{path}", home.trim_end_matches('/'))).await;
+        assert_eq!(page.status, 200, "{home}{path}");
+        String::from_utf8_lossy(&page.body).into_owned()
     }
 
     pub(super) async fn inspect(&self) -> Inspector {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod alarms;
 mod reads;
 mod refusals;
 mod upstream;

@@ -108,6 +108,12 @@ impl Yard {
         source::update(&self.engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
     }
 
+    /// A webhook source, from now on without a poll beside it.
+    pub(crate) async fn end_poll(&self, id: SourceId) {
+        let change = source::SourceChange { poll: Some(None), ..source::SourceChange::default() };
+        source::update(&self.engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
+    }
+
     /// Starts what is due, and waits until all of it has ended.
     pub(crate) async fn poll(&self) {
         poll_with(&self.engine).await;

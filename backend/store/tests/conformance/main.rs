@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod activity;
+mod alarm;
 mod attempts;
 mod audit;
 mod config;
