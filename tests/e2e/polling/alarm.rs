@@ -71,7 +71,7 @@ on_every_database! {
         assert!((stand.api.figure(figure).await - 1.0).abs() < f64::EPSILON);
 
         let page = stand.page(&path).await;
-        assert!(page.contains("of 120 events it did not bring 5 in time (4.16 %)"), "{page}");
+        assert!(page.contains("it did not bring 5 in time (4.16"), "{page}");
 
         let asked = stand.upstream.count();
         until(SOON, "three more runs come", || stand.upstream.count() >= asked + 3).await;

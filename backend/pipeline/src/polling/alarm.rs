@@ -75,9 +75,9 @@ impl Run {
         };
         match self.alarm.map(|alarm| alarm.after(run, now)) {
             None if run.lost == 0 => Ok(None),
-            None => engine.alarm_for(suspect, None).await,
+            None => Box::pin(engine.alarm_for(suspect, None)).await,
             Some(alarm) if alarm.is_over(now) => {
-                engine.end_alarm(suspect, alarm).await?;
+                Box::pin(engine.end_alarm(suspect, alarm)).await?;
                 Ok(None)
             }
             standing => Ok(standing),

@@ -130,24 +130,26 @@ fn an_alarm_shortens_the_wait_within_what_the_provider_and_the_owner_permit() {
         clean_runs: 0,
         heard: false,
     };
-    let wait_s = |alarm: Option<Standing>, adaptive: serde_json::Value, provider_floor_s: u32| {
+    let wait_for = |alarm: Option<Standing>, adaptive: serde_json::Value, answers: Answers| {
         let (settings, mut state) = (settings_with(&adaptive), state(0));
         state.interval_ms = Some(60_000);
         let times = RunTimes { scheduled_at: NOW, started_at: NOW };
         let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
-        let answers = Answers { floor_s: provider_floor_s, ..Answers::default() };
         let case = Case { alarm, answers, ..case(&settings, &state, &row) };
         let (_, after) = decide(case, &Finish::Complete);
         after.next_run_at.expect("planned").ms_since(NOW) / 1_000
     };
+    let wait_s = |alarm, adaptive, floor_s| wait_for(alarm, adaptive, Answers { floor_s, ..Answers::default() });
     let none = json!(null);
     let adapts = || json!({ "min_s": 20, "max_s": 600 });
-    assert_eq!(wait_s(None, adapts(), 0), 90, "without news it grows by half");
+    assert_eq!(wait_s(None, adapts(), 0), 30, "without news it grows by half");
     assert_eq!(wait_s(Some(standing), none.clone(), 0), 5, "the operator's floor");
     assert_eq!(wait_s(Some(standing), none, 30), 30, "the provider asked for more");
+    let exhausted = Answers { exhausted_until: Some(NOW.plus_secs(100)), ..Answers::default() };
+    assert_eq!(wait_for(Some(standing), json!(null), exhausted), 100, "and its budget goes before all");
     assert_eq!(wait_s(Some(standing), adapts(), 0), 20, "the owner's bound");
     let clean = Standing { clean_runs: 3, ..standing };
-    assert_eq!(wait_s(Some(clean), adapts(), 0), 90, "three clean runs");
+    assert_eq!(wait_s(Some(clean), adapts(), 0), 30, "three clean runs");
 }
 
 fn exchange() -> postern_egress::Exchange {
