@@ -226,7 +226,8 @@ impl One<'_> {
             Some(_) => {
                 let since = waiting_since.unwrap_or_else(|| self.happened_at());
                 let grace_ms = i64::from(self.settings.reconcile.grace_s) * 1_000;
-                if self.pass.now.ms_since(since) < grace_ms {
+                // What a first run is to emit was there before; its webhooks are not waited for.
+                if !self.pass.is_first_run && self.pass.now.ms_since(since) < grace_ms {
                     let stable = i32::from(self.settings.stable_polls);
                     let record = Record { waiting_since: Some(since), ..self.record(rev, stable) };
                     return Classified { item: None, outcome: Outcome::Waiting, key: Some(key), record: Some(record) };

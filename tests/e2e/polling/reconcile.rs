@@ -48,6 +48,11 @@ on_every_database! {
         let path = format!("/sources/{}", route.source);
         let (status, answer) = stand.api.patch(&path, json!({ "poll": poll })).await;
         assert_eq!(status, 200, "{answer}");
+        poll_until(SLACK + SLACK, "its first run is over, which compares nothing", async || {
+            let source = stand.api.found(&path).await;
+            (!source["polling"]["last_ok_at"].is_null() && source["polling"]["run_id"].is_null()).then_some(())
+        })
+        .await;
 
         let mut brought = HashMap::new();
         for number in 1..=EVENTS {

@@ -122,10 +122,13 @@ impl Run {
 
     /// What becomes of one item, or of a record that is gone.
     pub(super) fn add(&mut self, judged: &mut Judged, one: Classified, item: Option<&Item<'_>>, taken: &Taken) {
+        let compares = self.compares();
         let counts = &mut self.row.counts;
         let now = self.engine.clock.now();
         match one.outcome {
             Outcome::Changed => counts.changed += 1,
+            // What was there before says nothing about webhooks: they may not have been set up by then.
+            Outcome::Lost | Outcome::Unmatched | Outcome::Confirmed if !compares => {}
             Outcome::Lost => counts.lost += 1,
             Outcome::Unmatched => counts.unmatched += 1,
             Outcome::Confirmed => {

@@ -178,6 +178,11 @@ impl Run {
         self.source.kind == SourceKind::Webhook
     }
 
+    /// Whether what it finds tells how webhooks fare: not of a first run, nor of one that somebody moved back.
+    pub(super) fn compares(&self) -> bool {
+        self.state.primed && self.row.trigger != Trigger::Rewind
+    }
+
     pub(super) fn asker(&self) -> Asker {
         match self.row.trigger {
             Trigger::Manual | Trigger::Rewind => Asker::Person,

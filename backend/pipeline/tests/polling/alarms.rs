@@ -129,6 +129,24 @@ async fn webhooks_that_stop_while_the_poll_finds_changes_are_told_of_by_the_watc
 }
 
 #[tokio::test]
+async fn what_was_there_before_the_poll_is_emitted_and_says_nothing_about_webhooks() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(0..100));
+        let settings = json!({
+            "request": { "url": upstream.url("/") }, "schedule": { "interval_s": 600 }, "items": "$.data[*]",
+            "id": "$.id", "first_run": "backfill", "reconcile": { "grace_s": GRACE_S },
+        });
+        yard.try_source(SourceKind::Webhook, settings).await.expect("made");
+        yard.poll().await;
+        assert_eq!(yard.count("SELECT count(*) FROM events WHERE origin = 'reconciled'").await, 100);
+        yard.poll_after_s(1_300).await;
+        assert_eq!((yard.count("SELECT sum(lost) FROM poll_runs").await, alarm(&yard).await), (0, None));
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_alarm_ends_with_the_poll() {
     yard::each(async |yard| {
         let upstream = Upstream::start(|_| page(0..0));
