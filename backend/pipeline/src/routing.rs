@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use crate::{
     entry::{ConnectionEntry, DestinationEntry, KeyEntry, SourceEntry},
     lanes::Lanes,
+    polling::Declarations,
 };
 
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub(crate) struct Maps {
     by_source: HashMap<SourceId, Vec<Arc<ConnectionEntry>>>,
     destinations: HashMap<DestinationId, Arc<DestinationEntry>>,
     keys: HashMap<String, Arc<KeyEntry>>,
+    /// What providers let those ask who share a budget, as their settings say.
+    pub(crate) declared: Declarations,
 }
 
 impl Maps {
@@ -207,6 +210,7 @@ impl Routing {
         let share = self.share.load(Ordering::Acquire);
         for (id, entry) in built.sources {
             if let Some(old) = maps.sources.remove(&id) {
+                maps.declared.forget(&old);
                 for hash in old.token_hashes() {
                     maps.by_token.remove(&hash);
                 }
@@ -219,6 +223,7 @@ impl Routing {
             for hash in entry.token_hashes() {
                 maps.by_token.insert(hash, Arc::clone(&entry));
             }
+            maps.declared.note(&entry);
             maps.sources.insert(id, entry);
         }
         for (id, entry) in built.destinations {

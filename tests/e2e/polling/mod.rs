@@ -4,6 +4,7 @@
 //! [`stand`].
 
 mod alarm;
+mod budget;
 mod drift;
 mod edits;
 mod feed;

@@ -1,16 +1,21 @@
 //! What the provider lets all who share a credential ask: nobody asks while it said no, and the last part of an allowance
 //! is left to those who were asked for by hand.
 //!
-//! In memory of one replica: what another one learned is learned again by the first answer.
+//! What answers said is in memory of one replica: what another one learned is learned again by the first answer. What
+//! sources declare holds for all replicas together: each request is first taken from one row, under the row's lock.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use postern_domain::{TenantId, Timestamp};
+use postern_domain::{SourceId, TenantId, Timestamp};
+use postern_polling::{
+    Budget as Declaration,
+    taken::{Taken, reserve},
+};
+use postern_store::{Store, StoreError};
 
-/// Of an allowance so much is kept back from the timetable: a tenth, or fifty requests where a tenth is more.
-const RESERVE_PART: u64 = 10;
-const RESERVE_MOST: u64 = 50;
+use crate::SourceEntry;
+
 /// Budgets remembered at once; above it the one that ends first is forgotten.
 const MAX_BUDGETS: usize = 20_000;
 
@@ -61,7 +66,7 @@ impl Budgets {
         let Some(reset_at) = budget.allowance.reset_at.filter(|at| *at > now) else { return Ok(()) };
         let Some(remaining) = budget.allowance.remaining else { return Ok(()) };
         let reserve = match asker {
-            Asker::Timetable => budget.allowance.limit.map_or(0, |limit| (limit / RESERVE_PART).min(RESERVE_MOST)),
+            Asker::Timetable => budget.allowance.limit.map_or(0, reserve),
             Asker::Person => 0,
         };
         if remaining <= reserve {
@@ -93,6 +98,64 @@ impl Budgets {
     pub(crate) fn tidy(&self, now: Timestamp) {
         self.known.lock().retain(|_, budget| budget.ends_at() > now);
     }
+}
+
+/// What sources declare of the budgets they share.
+#[derive(Debug, Default)]
+pub(crate) struct Declarations {
+    by_key: HashMap<BudgetKey, HashMap<SourceId, Declaration>>,
+}
+
+impl Declarations {
+    pub(crate) fn note(&mut self, entry: &SourceEntry) {
+        if let Some((key, declared)) = declared_by(entry) {
+            self.by_key.entry(key).or_default().insert(entry.id, declared);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, entry: &SourceEntry) {
+        let Some((key, _)) = declared_by(entry) else { return };
+        if let Some(of_key) = self.by_key.get_mut(&key) {
+            of_key.remove(&entry.id);
+            if of_key.is_empty() {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+
+    /// Where several declare it, the tightest.
+    pub(crate) fn tightest(&self, key: &BudgetKey) -> Option<Declaration> {
+        self.by_key.get(key)?.values().copied().reduce(Declaration::tightest)
+    }
+}
+
+fn declared_by(entry: &SourceEntry) -> Option<(BudgetKey, Declaration)> {
+    let declared = entry.poll.as_ref()?.limits.budget?;
+    Some((BudgetKey { tenant: entry.tenant, name: entry.poll_budget.to_string() }, declared))
+}
+
+/// Takes one request out of a declared budget, which all replicas share.
+///
+/// # Errors
+/// When the database does not answer; the request must not be sent then. Within: in how many milliseconds there is room.
+pub(super) async fn take(
+    store: &Store,
+    key: &BudgetKey,
+    declared: Declaration,
+    asker: Asker,
+) -> Result<Result<(), i64>, StoreError> {
+    let requests = u64::from(declared.requests);
+    let most = match asker {
+        Asker::Timetable => requests - reserve(requests),
+        Asker::Person => requests,
+    };
+    let decide = |row: Option<serde_json::Value>, now| {
+        // What cannot be read was written by another release: then all of it counts as new.
+        let mut taken: Taken = row.and_then(|row| serde_json::from_value(row).ok()).unwrap_or_default();
+        let answer = taken.take(declared, most, now);
+        (answer.is_ok().then(|| serde_json::json!(taken)), answer)
+    };
+    store.take_of_budget((key.tenant, &key.name), decide).await
 }
 
 impl Budget {

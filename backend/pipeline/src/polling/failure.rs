@@ -2,8 +2,11 @@
 
 use postern_domain::{Invalid, Timestamp};
 use postern_egress::Exchange;
-use postern_polling::{Meaning, PageFault, Transient};
+use postern_polling::{Budget, Meaning, PageFault, Transient};
 use postern_store::polling::RunError;
+
+/// At fault when a declared budget is used up.
+pub(super) const SPENT_FIELD: &str = "poll.limits.budget";
 
 /// What follows from it is decided in `finish`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,13 @@ impl Failure {
     pub(super) fn throttled(until: Timestamp) -> Self {
         let message = "the provider wants no more requests for now".to_owned();
         Self::new(Kind::Throttled { until }, "throttled", message)
+    }
+
+    /// By what the tenant declared: the provider was not asked.
+    pub(super) fn spent(budget: Budget, until: Timestamp) -> Self {
+        let Budget { requests, per_s } = budget;
+        let message = format!("the budget of {requests} requests in {per_s} s is used up for now");
+        Self::new(Kind::Throttled { until }, "throttled", message).at(SPENT_FIELD)
     }
 
     pub(super) fn timed_out() -> Self {

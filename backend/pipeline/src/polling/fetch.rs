@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use postern_domain::{Secret, TenantId, Timestamp};
 use postern_egress::{Exchange, OutboundRequest};
-use postern_polling::{Asked, Auth, Hints, Meaning, PageAnswer, PageRequest, PollSettings, follow, hints, judge};
+use postern_polling::{
+    Asked, Auth, Budget, Hints, Meaning, PageAnswer, PageRequest, PollSettings, follow, hints, judge,
+};
 
 use super::{
     auth::{self, NoToken, Wanted, Writes},
-    budget::{Allowance, Asker, BudgetKey},
+    budget::{self, Allowance, Asker, BudgetKey},
     failure::{Failure, Kind},
 };
 use crate::Engine;
@@ -126,6 +128,8 @@ impl Fetcher<'_> {
     async fn send(&mut self, asked: &PageRequest, token: Option<&Secret<String>>) -> Result<Exchange, Failure> {
         let now = self.engine.clock.now();
         self.engine.polls.budgets.take(&self.budget, self.asker, now).map_err(Failure::throttled)?;
+        self.take_of_declared().await?;
+        let now = self.engine.clock.now();
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Failure::timed_out());
@@ -147,6 +151,16 @@ impl Fetcher<'_> {
             now,
         };
         Ok(self.engine.egress.send(outbound).await)
+    }
+
+    /// What the settings themselves declare counts also where they are not saved yet.
+    async fn take_of_declared(&self) -> Result<(), Failure> {
+        let shared = self.engine.routing.read().declared.tightest(&self.budget);
+        let declared = shared.into_iter().chain(self.settings.limits.budget).reduce(Budget::tightest);
+        let Some(declared) = declared else { return Ok(()) };
+        let taken = budget::take(&self.engine.store, &self.budget, declared, self.asker).await;
+        let room = taken.map_err(|cause| Failure::internal(&cause))?;
+        room.map_err(|wait_ms| Failure::spent(declared, self.engine.clock.now().plus_ms(wait_ms)))
     }
 
     fn max_bytes(&self) -> usize {

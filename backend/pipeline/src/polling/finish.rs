@@ -165,6 +165,8 @@ impl Case<'_> {
         let (health, next_run_at) = match failure.kind {
             Kind::Transient { not_before } => (Health::Backoff, later(wait).max(not_before)),
             Kind::TimedOut => (Health::Backoff, later(wait)),
+            // A list that was left half read is read on as soon as there is room: its page token does not last.
+            Kind::Throttled { until } if self.progress.resume.is_some() => (Health::Throttled, Some(until)),
             Kind::Throttled { until } => (Health::Throttled, self.next().max(Some(until))),
             Kind::AuthRequired => (Health::AuthRequired, None),
             Kind::Forbidden if errors >= FORBIDDEN_MOST => (Health::AuthRequired, None),

@@ -33,6 +33,7 @@ pub use advice::{Advised, advice};
 pub use overview::{Overview, overview};
 pub use rehearse::{Rehearsal, TestError, TestItem, TestPage, TestResult, test};
 
+pub(crate) use budget::Declarations;
 pub(crate) use end::{Ended, run as write_ends};
 pub(crate) use walk::budget_name;
 

@@ -9,15 +9,15 @@ use postern_polling::{
     FirstRun, Meaning, NextPage, Order, Page, PageFault, PageKind, PageRequest, Pager, PollSettings, Vars, read_page,
 };
 use postern_seal::token::sha256;
-use postern_store::polling::{Health, Progress, QuarantineRow, Validators};
+use postern_store::polling::{Health, Progress, QuarantineRow, RunError, Validators};
 use serde_json::{Value, json};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
     auth::Writes,
-    budget::BudgetKey,
+    budget::{Asker, BudgetKey},
     commit::PageWrite,
-    failure::{Failure, Kind},
+    failure::{Failure, Kind, SPENT_FIELD},
     fetch::{Ask, Fetched, Fetcher},
     run::{Finish, Run, Stop},
 };
@@ -37,7 +37,7 @@ impl Run {
     pub(super) async fn walk(&mut self) -> Result<Finish, Stop> {
         let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
         let now = engine.clock.now();
-        if let Some(until) = self.state.blocked_until.filter(|until| *until > now) {
+        if let Some(until) = self.state.blocked_until.filter(|until| *until > now && !self.may_take_of_reserve()) {
             // Also for somebody who asked for a run: it was the provider who said so.
             return Err(Failure::throttled(until).into());
         }
@@ -96,6 +96,12 @@ impl Run {
                 Step::LimitReached => return self.limit_reached().await,
             }
         }
+    }
+
+    /// Whoever asks by hand has a part of a declared budget, also when the timetable has spent its own.
+    fn may_take_of_reserve(&self) -> bool {
+        let of_budget = |error: &RunError| error.field.as_deref() == Some(SPENT_FIELD);
+        self.asker() == Asker::Person && self.state.last_error.as_ref().is_some_and(of_budget)
     }
 
     /// From the first page, or from where the run before was cut off.

@@ -22,6 +22,10 @@ const OLD_HELD: &str = "DELETE FROM poll_held WHERE (source_id, event_id) IN (SE
      FROM poll_held WHERE event_id < $1 LIMIT $2)";
 const OLD_LAGS: &str = "DELETE FROM poll_lags WHERE (source_id, day, channel, bucket) IN (SELECT source_id, day, \
      channel, bucket FROM poll_lags WHERE day < $1 ORDER BY day LIMIT $2)";
+/// No budget counts requests for longer than a day.
+const OLD_BUDGETS: &str = "DELETE FROM poll_budgets WHERE (tenant_id, name) IN (SELECT tenant_id, name \
+     FROM poll_budgets WHERE at < $1 LIMIT $2)";
+const BUDGET_KEPT_S: i64 = 2 * 24 * 3_600;
 const ORPHANED_RECORDS: &str = "DELETE FROM poll_records WHERE (source_id, record_hash) IN (SELECT seen.source_id, \
      seen.record_hash FROM sources JOIN poll_records seen ON seen.source_id = sources.id \
      WHERE sources.deleted_at IS NOT NULL AND sources.deleted_at < $1 LIMIT $2)";
@@ -42,6 +46,7 @@ impl Store {
             (OLD_ITEMS, payload),
             (OLD_HELD, oldest),
             (OLD_LAGS, Bind::Long(i64::from(day_of(kept)))),
+            (OLD_BUDGETS, Bind::Long(now.plus_secs(-BUDGET_KEPT_S).as_micros())),
             (ORPHANED_RECORDS, Bind::Long(now.as_micros())),
         ] {
             loop {

@@ -7,6 +7,7 @@
 
 mod advice;
 mod alarm;
+mod budget;
 pub mod claim;
 pub mod end;
 mod expire;
