@@ -116,7 +116,8 @@ on_every_database! {
         free.first_run().await;
         assert_eq!(text(&silent.run().await, "state"), "throttled");
         free.run_well().await;
-        declares.change(json!({ "limits": { "budget": { "requests": 4, "per_s": 3_600 } } })).await;
+        let more = json!({ "budget_key": "shared", "limits": budget(4, 3_600) });
+        declares.change(stand.settings("/short", more)).await;
         silent.run_well().await;
     }
 }

@@ -3,10 +3,7 @@
 use postern_domain::{Invalid, Timestamp};
 use postern_egress::Exchange;
 use postern_polling::{Budget, Meaning, PageFault, Transient};
-use postern_store::polling::RunError;
-
-/// At fault when a declared budget is used up.
-pub(super) const SPENT_FIELD: &str = "poll.limits.budget";
+use postern_store::polling::{DECLARED_BUDGET, RunError};
 
 /// What follows from it is decided in `finish`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +73,7 @@ impl Failure {
     pub(super) fn spent(budget: Budget, until: Timestamp) -> Self {
         let Budget { requests, per_s } = budget;
         let message = format!("the budget of {requests} requests in {per_s} s is used up for now");
-        Self::new(Kind::Throttled { until }, "throttled", message).at(SPENT_FIELD)
+        Self::new(Kind::Throttled { until }, "throttled", message).at(DECLARED_BUDGET)
     }
 
     pub(super) fn timed_out() -> Self {

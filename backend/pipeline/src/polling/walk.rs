@@ -15,9 +15,9 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
     auth::Writes,
-    budget::{Asker, BudgetKey},
+    budget::BudgetKey,
     commit::PageWrite,
-    failure::{Failure, Kind, SPENT_FIELD},
+    failure::{Failure, Kind},
     fetch::{Ask, Fetched, Fetcher},
     run::{Finish, Run, Stop},
 };
@@ -37,8 +37,10 @@ impl Run {
     pub(super) async fn walk(&mut self) -> Result<Finish, Stop> {
         let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
         let now = engine.clock.now();
-        if let Some(until) = self.state.blocked_until.filter(|until| *until > now && !self.may_take_of_reserve()) {
-            // Also for somebody who asked for a run: it was the provider who said so.
+        let is_own = self.state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
+        if let Some(until) = self.state.blocked_until.filter(|until| *until > now && !is_own) {
+            // Also for somebody who asked for a run: it was the provider who said so. A declared budget has a part for
+            // such runs, and says itself what is left.
             return Err(Failure::throttled(until).into());
         }
         if self.cursor.is_beyond_retention(&settings.cursor, now) {
@@ -96,12 +98,6 @@ impl Run {
                 Step::LimitReached => return self.limit_reached().await,
             }
         }
-    }
-
-    /// Whoever asks by hand has a part of a declared budget, also when the timetable has spent its own.
-    fn may_take_of_reserve(&self) -> bool {
-        let of_budget = |error: &RunError| error.field.as_deref() == Some(SPENT_FIELD);
-        self.asker() == Asker::Person && self.state.last_error.as_ref().is_some_and(of_budget)
     }
 
     /// From the first page, or from where the run before was cut off.

@@ -34,7 +34,7 @@ pub use page::{PageCommit, PageCommitted};
 pub use plan::{Asked, CursorMove, Keys, Plan, Restart};
 pub use read::{MoveRead, QuarantineRead};
 pub use record::{KnownKey, LagCount, MoveRow, QuarantineRow, RecordRow};
-pub use run::{RunCounts, RunError, RunRow, RunTimes};
+pub use run::{DECLARED_BUDGET, RunCounts, RunError, RunRow, RunTimes};
 pub use settings::SealedSettings;
 pub use state::{PollState, Progress, Running, Validators};
 pub use words::{Channel, Health, RunKind, RunStatus, Trigger};

@@ -7,7 +7,7 @@ use super::{
     end::STREAK,
     given::{names, without_nul},
     recover::{ENDED, FREE, UNDER_WAY},
-    run::COLUMNS,
+    run::{COLUMNS, RunError},
     state::{self, PollState, StoredState},
     words::{Health, RunKind, Trigger},
 };
@@ -263,9 +263,10 @@ impl TenantTx {
     }
 }
 
-/// A provider that asked for patience gets it, whoever asks.
+/// A provider that asked for patience gets it, whoever asks. Of what a tenant declared a part is kept for this.
 fn due_from(state: &PollState, now: Timestamp) -> i64 {
-    state.blocked_until.map_or(now, |until| until.max(now)).as_micros()
+    let is_own = state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
+    state.blocked_until.filter(|_| !is_own).map_or(now, |until| until.max(now)).as_micros()
 }
 
 /// What was wrong may have been the settings. Events that are held stay so.

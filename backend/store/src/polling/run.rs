@@ -72,6 +72,17 @@ pub struct RunError {
     pub message: String,
 }
 
+/// The setting at fault when what a tenant declared is used up.
+pub const DECLARED_BUDGET: &str = "poll.limits.budget";
+
+impl RunError {
+    /// Nobody was asked: what the tenant declared is used up for now.
+    #[must_use]
+    pub fn is_of_declared_budget(&self) -> bool {
+        self.field.as_deref() == Some(DECLARED_BUDGET)
+    }
+}
+
 impl RunRow {
     /// One that has just begun.
     #[must_use]
