@@ -111,6 +111,8 @@ impl CursorState {
         match settings.mode {
             CursorMode::None => {}
             CursorMode::Token => self.take_token(page),
+            // Of a page that was cut off nobody knows what is missing.
+            _ if settings.result_cap.is_some() => self.take_values(Order::Unknown, page),
             CursorMode::Timestamp | CursorMode::Integer => self.take_values(settings.order, page),
         }
     }
@@ -123,6 +125,14 @@ impl CursorState {
         self.not_past = None;
         self.reached = None;
         (self.disordered, self.frozen) = (false, false);
+    }
+
+    /// All windows up to here have been read to their ends; newer ones have not, though some of their records were seen.
+    pub fn at_window(&mut self, end: &CursorValue, until: Option<&CursorValue>) {
+        let settled = until.is_none_or(|until| until.compare(end) != Some(Ordering::Less));
+        if let Some(candidate) = self.candidate.clone() {
+            self.advance(candidate, if settled { Some(end) } else { until });
+        }
     }
 
     /// Whether a descending list has been read far enough: all of the page is older than where the run begins. Without a

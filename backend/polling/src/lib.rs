@@ -30,6 +30,7 @@ mod template;
 pub mod templates;
 pub mod timetable;
 mod waits;
+mod window;
 
 pub use answer::{Asked, Meaning, PageAnswer, Transient, judge};
 pub use canonical::{Hash, canonical};
@@ -49,8 +50,9 @@ pub use settings::{
     FirstRun, Format, HIDDEN, HeaderSetting, MAX_INTERVAL_S, MAX_LAST_N, Order, Overlap, PageKind, PageSize, Paginate,
     Path, PollSettings, QuerySetting, Reconcile, RequestSettings, RunLimits, Schedule, TickSettings, TypeRule,
 };
-pub use template::{Template, Vars};
+pub use template::{Template, Until, Vars};
 pub use waits::{Hints, Rate, hints};
+pub use window::{NextWindow, TooDense, Windows};
 
 #[cfg(test)]
 mod random_tests;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use http::HeaderMap;
 use postern_domain::{Invalid, Timestamp};
 use postern_seal::token::sha256;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     answer::PageAnswer,
@@ -16,7 +16,7 @@ use crate::{
     link,
     request::PageRequest,
     settings::{PageKind, Paginate, Path, PollSettings},
-    template::Vars,
+    template::{Until, Vars},
 };
 
 const PATH: &str = "poll.paginate.path";
@@ -96,7 +96,7 @@ impl Pager {
             cursor: token.get("cursor").filter(|cursor| !cursor.is_null()).cloned(),
             since: instant("since"),
             now: instant("now").ok_or_else(foreign)?,
-            until: instant("until").ok_or_else(foreign)?,
+            until: until_of(&token["until"]).ok_or_else(foreign)?,
             run_id: vars.run_id.clone(),
         };
         Self::at(settings, vars, place)
@@ -151,7 +151,12 @@ impl Pager {
             token.insert("since".to_owned(), since.as_micros().into());
         }
         token.insert("now".to_owned(), self.vars.now.as_micros().into());
-        token.insert("until".to_owned(), self.vars.until.as_micros().into());
+        let until = match &self.vars.until {
+            Until::At(at) => at.as_micros().into(),
+            Until::Value(value) => json!({ "value": value }),
+            Until::Open => "open".into(),
+        };
+        token.insert("until".to_owned(), until);
         Some(Value::Object(token))
     }
 
@@ -236,6 +241,15 @@ impl Pager {
         }
         let step = if matches!(self.paginate.kind, PageKind::Offset { .. }) { items as u64 } else { 1 };
         Ok(Some(Place::Number(number.saturating_add(step))))
+    }
+}
+
+fn until_of(saved: &Value) -> Option<Until> {
+    match saved {
+        Value::Number(micros) => Some(Until::At(Timestamp::from_micros(micros.as_i64()?))),
+        Value::Object(of_window) => of_window.get("value").cloned().map(Until::Value),
+        Value::String(word) if word == "open" => Some(Until::Open),
+        _ => None,
     }
 }
 

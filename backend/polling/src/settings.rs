@@ -30,7 +30,7 @@ pub use request::{Body, HeaderSetting, QuerySetting, RequestSettings};
 pub use schedule::{DEFAULT_FLOOR_S, MAX_INTERVAL_S, Schedule};
 pub use tick::{Overlap, TickSettings};
 
-use crate::{request::PageRequest, template::Vars};
+use crate::{request::PageRequest, template::Vars, window};
 
 /// Stands for a secret that is not shown, and in what comes back for one that stays.
 pub const HIDDEN: &str = "***";
@@ -195,6 +195,7 @@ impl PollSettings {
         if self.format == Format::Feed && self.cursor.mode == CursorMode::Token {
             return invalid("cursor.mode", "`token` looks into JSON pages, and the format is `feed`; use `timestamp`");
         }
+        window::check(self)?;
         // With a cursor and without, so that no run finds what could be found now.
         for cursor in [None, Some(Value::from("1"))] {
             let mut request = PageRequest::first(self, &Vars::sample(cursor))?;

@@ -6,7 +6,7 @@
 //! | `{{cursor.next}}` | a whole number one above it |
 //! | `{{run.id}}` | the id of the run |
 //! | `{{run.now}}` | the present |
-//! | `{{run.until}}` | up to where the run reads: the present less `cursor.settle_s` |
+//! | `{{run.until}}` | up to where the run reads: the present less `cursor.settle_s`, or the end of a window |
 //!
 //! An instant can be asked for in another form: `.iso` (RFC 3339 in UTC), `.unix`, `.unix_ms`, `.date`, as in
 //! `{{cursor.unix}}`. `{{cursor|default:0}}` says what stands there while there is no cursor. That is all: a text that
@@ -33,10 +33,26 @@ pub struct Vars {
     pub cursor: Option<Value>,
     /// Stands for the cursor while there is none: the instant of `first_run.since`.
     pub since: Option<Timestamp>,
-    /// Up to where the run reads: the present less `settle_s`.
-    pub until: Timestamp,
+    pub until: Until,
     pub now: Timestamp,
     pub run_id: String,
+}
+
+/// Up to where a run reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Until {
+    /// The present less `settle_s`, or the end of a window.
+    At(Timestamp),
+    /// The end of a window of whole numbers.
+    Value(Value),
+    /// Of such windows the newest: it has all that is above.
+    Open,
+}
+
+impl From<Timestamp> for Until {
+    fn from(at: Timestamp) -> Self {
+        Self::At(at)
+    }
 }
 
 /// A text and its places. May hold a credential, so its `Debug` does not show it.
@@ -81,7 +97,7 @@ impl Vars {
     /// Some run's, to try templates with.
     pub(crate) fn sample(cursor: Option<Value>) -> Self {
         let now = Timestamp::from_secs(1_772_366_400);
-        Self { cursor, since: None, until: now, now, run_id: "run_00000000000000000000000000".to_owned() }
+        Self { cursor, since: None, until: now.into(), now, run_id: "run_00000000000000000000000000".to_owned() }
     }
 }
 
@@ -130,6 +146,20 @@ impl Template {
 
     pub(crate) fn uses_cursor(&self) -> bool {
         self.slots().any(|slot| slot.name == Name::Cursor)
+    }
+
+    pub(crate) fn uses_until(&self) -> bool {
+        self.slots().any(|slot| slot.name == Name::Until)
+    }
+
+    /// Whether it writes a cursor or an end as a day: all of its instants look the same then.
+    pub(crate) fn names_days(&self) -> bool {
+        self.slots().any(|slot| matches!(slot.name, Name::Cursor | Name::Until) && slot.form == Form::Date)
+    }
+
+    /// What stands for the cursor while there is none.
+    pub(crate) fn cursor_default(&self) -> Option<&str> {
+        self.slots().find(|slot| slot.name == Name::Cursor)?.default.as_deref()
     }
 
     /// Whether it is a text even while there is no cursor.
@@ -225,7 +255,11 @@ impl Slot {
         match self.name {
             Name::RunId => Ok(Some(vars.run_id.clone().into())),
             Name::Now => Ok(Some(written(Timestamp::from_secs(vars.now.as_secs()), self.form))),
-            Name::Until => Ok(Some(written(Timestamp::from_secs(vars.until.as_secs()), self.form))),
+            Name::Until => Ok(match &vars.until {
+                Until::At(at) => Some(written(Timestamp::from_secs(at.as_secs()), self.form)),
+                Until::Value(value) => Some(value.clone()),
+                Until::Open => None,
+            }),
             Name::Cursor => self.cursor(vars),
         }
     }

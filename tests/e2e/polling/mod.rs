@@ -5,6 +5,7 @@
 
 mod alarm;
 mod budget;
+mod capped;
 mod drift;
 mod edits;
 mod feed;

@@ -26,6 +26,7 @@ mod stated;
 mod tick;
 mod walk;
 mod watch;
+mod windows;
 
 use tokio::sync::mpsc;
 

@@ -10,8 +10,8 @@ use std::{
 
 use postern_domain::{Invalid, SourceId, TenantScope, Timestamp, source::SourceKind};
 use postern_polling::{
-    Classified, CursorState, FirstRun, Hash, Item, Meaning, NextPage, Outcome, Page, PageCursors, Pager, Pass,
-    PollSettings, Quarantined, Record, Vars, classify, possible_keys, read_page, record_hash,
+    Classified, CursorState, FirstRun, Hash, Item, Meaning, NextPage, NextWindow, Outcome, Page, PageCursors, Pager,
+    Pass, PollSettings, Quarantined, Record, Vars, Windows, classify, possible_keys, read_page, record_hash,
 };
 use postern_store::{
     StoreError,
@@ -197,6 +197,8 @@ impl<'a> Trial<'a> {
             has_cursor: self.settings.request.uses_cursor() && vars.cursor.is_some(),
             requests: 0,
         };
+        let mut windows = Windows::start(self.settings, &vars);
+        let vars = windows.as_ref().map_or_else(|| vars.clone(), |windows| windows.vars(&vars));
         let (mut pager, mut request) = Pager::start(self.settings, &vars)?;
         let mut until = None;
         loop {
@@ -217,6 +219,7 @@ impl<'a> Trial<'a> {
             let (listed, cursors) = (page.listed(), page.cursors.clone());
             until = until.or_else(|| self.cursor.upper_bound(&self.settings.cursor, fetched.hints.date.unwrap_or(now)));
             let news = self.take(page, until.as_ref()).await?;
+            windows.iter_mut().for_each(|windows| windows.note(listed, &cursors));
             if let Some(failure) = drift {
                 return Err(failure.into());
             }
@@ -225,6 +228,11 @@ impl<'a> Trial<'a> {
             let is_far_enough = self.cursor.stops_descending(&self.settings.cursor, &cursors, news);
             request = match next {
                 NextPage::Request(next) if !is_far_enough && self.found.pages.len() < MAX_PAGES => next,
+                // One window is enough to see what the settings do.
+                NextPage::End if windows.is_some_and(|mut windows| windows.next() != Ok(NextWindow::End)) => {
+                    self.found.more_pages = true;
+                    return Ok(());
+                }
                 NextPage::End => {
                     self.cursor.at_end(until.as_ref());
                     return Ok(());
@@ -247,7 +255,7 @@ impl<'a> Trial<'a> {
                 FirstRun::Since(since) => Some(since),
                 _ => None,
             },
-            until: now.plus_secs(-i64::from(self.settings.cursor.settle_s)),
+            until: now.plus_secs(-i64::from(self.settings.cursor.settle_s)).into(),
             now,
             run_id: "test".to_owned(),
         }

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use postern_domain::{Timestamp, source::SourceKind};
-use postern_polling::{CursorState, CursorValue, Emit, FirstRun, Hash, Newest, PollSettings, advice::Standing};
+use postern_polling::{
+    CursorState, CursorValue, Emit, FirstRun, Hash, Newest, PollSettings, Windows, advice::Standing,
+};
 use postern_store::{
     StoreError,
     polling::{ClaimedRun, PollState, Progress, RunRow, RunTimes, Trigger, Validators},
@@ -47,6 +49,8 @@ pub(super) struct Run {
     /// Hashes of all records listed, where deletions are looked for.
     pub(super) listed: Option<std::collections::HashSet<Hash>>,
     pub(super) answers: Answers,
+    /// Where the API cuts its lists off.
+    pub(super) windows: Option<Windows>,
 }
 
 /// What the answers of a run said about the next one.
@@ -170,6 +174,7 @@ impl Run {
             wrote_page: false,
             newest,
             answers: Answers::default(),
+            windows: None,
         })
     }
 

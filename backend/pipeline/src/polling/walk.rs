@@ -10,7 +10,6 @@ use postern_polling::{
 };
 use postern_seal::token::sha256;
 use postern_store::polling::{Health, Progress, QuarantineRow, RunError, Validators};
-use serde_json::{Value, json};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
@@ -23,8 +22,6 @@ use super::{
 };
 use crate::SourceEntry;
 
-/// A page token that is older is not asked for: providers forget them.
-const RESUME_FOR_S: i64 = 3_600;
 /// Of a page that cannot be taken, so much is kept to be looked at.
 const SAMPLE_BYTES: usize = 64 * 1024;
 const LARGE_PAGE_BYTES: usize = 256 * 1024;
@@ -59,7 +56,8 @@ impl Run {
             requests: 0,
         };
         let (mut pager, mut request) = self.start(now)?;
-        let is_from_start = !pager.has_page_token();
+        // An answer that says that a window is unchanged would say nothing of the others.
+        let is_from_start = !pager.has_page_token() && self.windows.is_none();
         fetcher.has_cursor = settings.request.uses_cursor() && pager.vars().cursor.is_some();
         let mut first = is_from_start.then(|| request.clone());
         let mut is_conditional = is_from_start && self.make_conditional(&mut request);
@@ -77,35 +75,36 @@ impl Run {
                 other => other?,
             };
             self.note_hints(&fetched);
-            match fetched.meaning {
-                Meaning::Page => {}
+            if self.until.is_none() {
+                let date = fetched.hints.date.unwrap_or(now);
+                self.until = self.cursor.upper_bound(&settings.cursor, date);
+            }
+            let step = match fetched.meaning {
+                Meaning::Page => self.page(&mut pager, &fetched, first.take().as_ref()).await?,
                 Meaning::NotModified if first.is_some() => {
                     self.row.counts.not_modified += 1;
                     return Ok(Finish::Unchanged);
                 }
                 // A later page without content: there is no more.
-                Meaning::NotModified => return self.complete().await,
+                Meaning::NotModified => Step::End,
                 other => return Err(Failure::of(other, &fetched.exchange).into()),
-            }
-            if self.until.is_none() {
-                let date = fetched.hints.date.unwrap_or(now);
-                self.until = self.cursor.upper_bound(&settings.cursor, date);
-            }
-            match self.page(&mut pager, &fetched, first.take().as_ref()).await? {
+            };
+            match step {
                 Step::Next(next) => (request, is_conditional) = (next, false),
-                Step::End => return self.complete().await,
                 Step::Same => return Ok(Finish::Unchanged),
                 Step::LimitReached => return self.limit_reached().await,
+                Step::End => match self.next_window(now)? {
+                    None => return self.complete().await,
+                    Some(_) if self.row.counts.pages >= i64::from(settings.paginate.max_pages) => {
+                        return self.limit_reached().await;
+                    }
+                    Some(window) => {
+                        (pager, request) = window;
+                        fetcher.has_cursor = pager.vars().cursor.is_some();
+                    }
+                },
             }
         }
-    }
-
-    /// From the first page, or from where the run before was cut off.
-    fn start(&self, now: Timestamp) -> Result<(Pager, PageRequest), Failure> {
-        let vars = self.vars(now);
-        let resumed = self.resume(now).and_then(|token| Pager::resume(&self.settings, &vars, token).ok());
-        let started = resumed.map_or_else(|| Pager::start(&self.settings, &vars), Ok);
-        started.map_err(|invalid| Failure::invalid(&invalid))
     }
 
     /// Takes one page. `first` is its request, when it is the first of a list.
@@ -134,7 +133,11 @@ impl Run {
         }
         let listed = page.listed();
         let next = pager.next(&fetched.asked, &fetched.answer(), listed);
-        let (cursors, resume) = (page.cursors.clone(), resume_of(pager, &next, self.engine.clock.now()));
+        let cursors = page.cursors.clone();
+        if let Some(windows) = &mut self.windows {
+            windows.note(listed, &cursors);
+        }
+        let resume = self.resume_of(pager, &next);
         let news = self.take(page, resume).await?;
         if let Some(request) = first {
             let mark = PageMark::of(request, &self.source, body);
@@ -188,7 +191,7 @@ impl Run {
         Ok(Finish::Partial)
     }
 
-    fn vars(&self, now: Timestamp) -> Vars {
+    pub(super) fn vars(&self, now: Timestamp) -> Vars {
         let since = match self.settings.first_run {
             FirstRun::Since(since) => Some(since),
             _ => None,
@@ -196,17 +199,10 @@ impl Run {
         Vars {
             cursor: self.cursor.lower_bound(&self.settings.cursor),
             since,
-            until: now.plus_secs(-i64::from(self.settings.cursor.settle_s)),
+            until: now.plus_secs(-i64::from(self.settings.cursor.settle_s)).into(),
             now,
             run_id: self.row.id.to_string(),
         }
-    }
-
-    /// Where the run before was cut off, unless that is too long ago.
-    fn resume(&self, now: Timestamp) -> Option<&Value> {
-        let resume = self.state.progress.resume.as_ref()?;
-        let at = Timestamp::from_micros(resume.get("at")?.as_i64()?);
-        resume.get("page").filter(|_| now < at.plus_secs(RESUME_FOR_S))
     }
 
     /// Only if the last run was complete, and asked for the same in the same way.
@@ -326,15 +322,6 @@ fn hex(hash: &[u8; 32]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn resume_of(pager: &Pager, next: &Result<NextPage, PageFault>, now: Timestamp) -> Option<Value> {
-    match next {
-        Ok(NextPage::Request(_) | NextPage::LimitReached) => {
-            pager.resume_token().map(|page| json!({ "page": page, "at": now.as_micros() }))
-        }
-        Ok(NextPage::End) | Err(_) => None,
-    }
 }
 
 pub(super) fn no_ids(page: &Page<'_>) -> Failure {

@@ -9,6 +9,9 @@ const DEFAULT_LOOKBACK_S: u32 = 300;
 const MAX_LOOKBACK_S: u32 = 30 * 24 * 3_600;
 const DEFAULT_SETTLE_S: u32 = 30;
 const MAX_SETTLE_S: u32 = 24 * 3_600;
+/// Below the least of them a window of two values could be full without being cut off.
+const LEAST_RESULT_CAP: u32 = 10;
+const MAX_RESULT_CAP: u32 = 1_000_000;
 const MAX_RETENTION_S: u32 = 10 * 366 * 24 * 3_600;
 /// The last of them that a first run may emit.
 pub const MAX_LAST_N: u8 = 50;
@@ -45,6 +48,8 @@ pub struct CursorSettings {
     pub settle_s: u32,
     /// How long the provider keeps its records; of timestamps only. An older cursor leads to a new start, and a notice.
     pub retention_s: Option<u32>,
+    /// The API gives no more records than these for one request, however many there are; of timestamps and integers.
+    pub result_cap: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,8 +126,13 @@ impl CursorSettings {
                 );
             }
         }
+        if !matches!(mode, CursorMode::Timestamp | CursorMode::Integer) {
+            fields.refuse("result_cap", "needs a cursor of mode `timestamp` or `integer`, which has halves")?;
+        }
+        let result_cap = fields.integer("result_cap", LEAST_RESULT_CAP..=MAX_RESULT_CAP)?;
         let settings = if mode == CursorMode::Timestamp {
             Self {
+                result_cap,
                 mode,
                 value,
                 order,
@@ -134,7 +144,7 @@ impl CursorSettings {
             for name in ["lookback_s", "settle_s", "retention_s"] {
                 fields.refuse(name, "needs a cursor of mode `timestamp`")?;
             }
-            Self { mode, value, order, ..Self::default() }
+            Self { result_cap, mode, value, order, ..Self::default() }
         };
         fields.finish()?;
         Ok(settings)
@@ -153,6 +163,9 @@ impl CursorSettings {
         }
         if let Some(retention_s) = self.retention_s {
             object.insert("retention_s".to_owned(), retention_s.into());
+        }
+        if let Some(result_cap) = self.result_cap {
+            object.insert("result_cap".to_owned(), result_cap.into());
         }
         Value::Object(object)
     }

@@ -1,6 +1,6 @@
 //! What a run asks for.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderName, Method, header};
 use postern_domain::{Invalid, destination::MAX_URL_BYTES};
@@ -122,6 +122,28 @@ impl RequestSettings {
         self.url.uses_cursor()
             || named.into_iter().any(Template::uses_cursor)
             || self.body.as_ref().is_some_and(Body::uses_cursor)
+    }
+
+    /// All texts of it that may have places.
+    pub(crate) fn templates(&self) -> Vec<Cow<'_, Template>> {
+        let named = self.headers.iter().map(|header| &header.value).chain(self.query.iter().map(|entry| &entry.value));
+        let mut templates: Vec<_> = std::iter::once(&self.url).chain(named).map(Cow::Borrowed).collect();
+        match &self.body {
+            None => {}
+            Some(Body::Text(template)) => templates.push(Cow::Borrowed(template)),
+            // They were parsed when they were read.
+            Some(Body::Json(value)) => {
+                let parsed = strings(value).into_iter().filter_map(|text| Template::parse("", text).ok());
+                templates.extend(parsed.map(Cow::Owned));
+            }
+        }
+        templates
+    }
+
+    /// What stands for the cursor while there is none.
+    #[must_use]
+    pub(crate) fn cursor_default(&self) -> Option<String> {
+        self.templates().iter().find_map(|template| template.cursor_default().map(str::to_owned))
     }
 
     /// What the body is, when there is one.

@@ -61,7 +61,7 @@ fn full() -> Value {
         "first_run": {"since": "2026-03-01T00:00:00.000000Z"},
         "cursor": {
             "mode": "timestamp", "value": "$.updated_at", "order": "asc", "lookback_s": 60, "settle_s": 0,
-            "retention_s": 86400,
+            "retention_s": 86400, "result_cap": 1000,
         },
         "paginate": {
             "kind": "cursor", "param": "/page/after", "path": "$.next", "size_param": "limit", "size": 100, "max_pages": 7,
@@ -218,6 +218,23 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"first_run": {"since": "yesterday"}}), "poll.first_run.since", "RFC 3339"),
         (json!({"first_run": {"since": "2026-03-01T00:00:00Z"}}), "poll.first_run.since", "mode `timestamp`"),
         (json!({"cursor": {"mode": "id"}}), "poll.cursor.mode", "one of `none`"),
+        (
+            json!({"cursor": {"mode": "token", "value": "$.t", "result_cap": 100}}),
+            "poll.cursor.result_cap",
+            "`timestamp` or `integer`",
+        ),
+        (capped(json!({"since": "{{cursor}}"})), "poll.cursor.result_cap", "`{{run.until}}`"),
+        (capped(json!({"until": "{{run.until}}"})), "poll.cursor.result_cap", "`{{cursor}}`"),
+        (
+            capped(json!({"since": "{{cursor}}", "until": "{{run.until.date}}"})),
+            "poll.cursor.result_cap",
+            "finer than a day",
+        ),
+        (
+            capped(json!({"since": "{{cursor|default:-30d}}", "until": "{{run.until}}"})),
+            "poll.cursor.result_cap",
+            "a value of the cursor",
+        ),
         (json!({"cursor": {"mode": "integer"}}), "poll.cursor.value", "is required"),
         (json!({"cursor": {"value": "$.id"}}), "poll.cursor.value", "while `mode` is `none`"),
         (
@@ -268,6 +285,11 @@ fn refused_of_limits() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"urll": "x"}), "poll.urll", "is not a field here; there are: request, schedule"),
         (json!({"a\u{202e}\u{7}b": "x"}), "poll.a\u{202e}b", "is not a field"),
     ]
+}
+
+/// A list that is cut off, asked for with this query.
+fn capped(query: Value) -> Value {
+    json!({"request": {"query": query}, "cursor": {"mode": "timestamp", "value": "$.t", "result_cap": 100}})
 }
 
 fn refused_of_pages() -> Vec<(Value, &'static str, &'static str)> {

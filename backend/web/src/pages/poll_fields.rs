@@ -56,7 +56,8 @@ fn kind(key: &str) -> Kind {
         | "first_run.last_n"
         | "limits.max_bytes"
         | "limits.flood_hold"
-        | "limits.budget.requests" => Kind::Number,
+        | "limits.budget.requests"
+        | "cursor.result_cap" => Kind::Number,
         other if other.ends_with("_s") || other.ends_with("_pct") => Kind::Number,
         _ => Kind::Text,
     }

@@ -294,6 +294,13 @@ fn late() -> InputGroup {
                 "A cursor that is older begins again, and says so. Empty: not known.",
             )
             .only(MODE, "timestamp"),
+            input(
+                Number,
+                "poll.cursor.result_cap",
+                "Records the API gives at most",
+                "For one request, however many there are: then its halves are asked for. Empty: all.",
+            )
+            .only(MODE, "timestamp integer"),
         ],
     )
 }

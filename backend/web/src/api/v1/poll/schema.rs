@@ -120,6 +120,10 @@ pub(crate) struct PollCursorSettings {
     settle_s: Option<u32>,
     /// How long the provider keeps its records.
     retention_s: Option<u32>,
+    /// Of `timestamp` and `integer`: the API gives no more records than these for one request, however many there are. Its
+    /// halves are asked for then, so the request must name both ends: `{{cursor}}` and `{{run.until}}`.
+    #[schema(minimum = 10, maximum = 1_000_000)]
+    result_cap: Option<u32>,
 }
 
 #[derive(ToSchema)]
