@@ -128,8 +128,6 @@ impl Fetcher<'_> {
     async fn send(&mut self, asked: &PageRequest, token: Option<&Secret<String>>) -> Result<Exchange, Failure> {
         let now = self.engine.clock.now();
         self.engine.polls.budgets.take(&self.budget, self.asker, now).map_err(Failure::throttled)?;
-        self.take_of_declared().await?;
-        let now = self.engine.clock.now();
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Failure::timed_out());
@@ -140,6 +138,9 @@ impl Fetcher<'_> {
             self.engine.egress.check_url(signed.url.expose()).map_err(|blocked| {
                 Failure::new(Kind::Settings, "blocked", blocked.to_string()).at("poll.request.url")
             })?;
+        // Last of all: what is taken is to be sent.
+        self.take_of_declared().await?;
+        let now = self.engine.clock.now();
         self.requests += 1;
         let outbound = OutboundRequest {
             method: signed.method,

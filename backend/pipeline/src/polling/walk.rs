@@ -34,16 +34,7 @@ impl Run {
     pub(super) async fn walk(&mut self) -> Result<Finish, Stop> {
         let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
         let now = engine.clock.now();
-        let is_own = self.state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
-        if let Some(until) = self.state.blocked_until.filter(|until| *until > now && !is_own) {
-            // Also for somebody who asked for a run: it was the provider who said so. A declared budget has a part for
-            // such runs, and says itself what is left.
-            return Err(Failure::throttled(until).into());
-        }
-        if self.cursor.is_beyond_retention(&settings.cursor, now) {
-            let message = "the cursor is older than what the provider keeps".to_owned();
-            return Err(Failure::new(Kind::CursorRefused, "retention", message).at("poll.cursor.retention_s").into());
-        }
+        self.may_begin(now)?;
         let mut fetcher = Fetcher {
             engine: &engine,
             tenant: self.holding.tenant,
@@ -105,6 +96,20 @@ impl Run {
                 },
             }
         }
+    }
+
+    fn may_begin(&self, now: Timestamp) -> Result<(), Failure> {
+        let is_own = self.state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
+        if let Some(until) = self.state.blocked_until.filter(|until| *until > now && !is_own) {
+            // Also for somebody who asked for a run: it was the provider who said so. A declared budget has a part for
+            // such runs, and says itself what is left.
+            return Err(Failure::throttled(until));
+        }
+        if self.cursor.is_beyond_retention(&self.settings.cursor, now) {
+            let message = "the cursor is older than what the provider keeps".to_owned();
+            return Err(Failure::new(Kind::CursorRefused, "retention", message).at("poll.cursor.retention_s"));
+        }
+        Ok(())
     }
 
     /// Takes one page. `first` is its request, when it is the first of a list.

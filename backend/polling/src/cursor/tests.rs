@@ -95,6 +95,26 @@ fn an_ascending_list_moves_the_cursor_page_by_page() {
 }
 
 #[test]
+fn a_list_that_may_be_cut_off_moves_it_window_by_window() {
+    let rules = CursorSettings { result_cap: Some(10), ..rules(CursorMode::Integer, Order::Asc) };
+    let mut state = CursorState::read(&rules, Some(&json!(3)), None);
+    // The newest of a window that came back full.
+    page(&mut state, &rules, &[90, 95, 99], &[]);
+    assert_eq!(state.value(), Some(&json!(3)), "nobody knows what was left out");
+    page(&mut state, &rules, &[5, 20], &[]);
+    let end = CursorValue::parse(CursorMode::Integer, &json!(50)).expect("an integer");
+    state.at_window(&end, None);
+    assert_eq!((state.value(), state.candidate()), (Some(&json!(50)), Some(json!(99))));
+    page(&mut state, &rules, &[60, 70], &[60]);
+    let end = CursorValue::parse(CursorMode::Integer, &json!(75)).expect("an integer");
+    state.at_window(&end, None);
+    assert_eq!(state.value(), Some(&json!(60)), "not past what is unsettled");
+    page(&mut state, &rules, &[90, 95, 99], &[]);
+    state.at_end(None);
+    assert_eq!(state.value(), Some(&json!(60)));
+}
+
+#[test]
 fn any_other_list_moves_it_at_the_end() {
     for order in [Order::Desc, Order::Unknown] {
         let rules = rules(CursorMode::Integer, order);

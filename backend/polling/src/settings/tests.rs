@@ -182,9 +182,9 @@ fn refused() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"schedule": {"every": 1}}), "poll.schedule.every", "is not a field"),
     ];
     table.extend(refused_of_records());
+    table.extend(refused_of_limits());
     table.extend(refused_of_pages());
     table.extend(refused_of_auth());
-    table.extend(refused_of_limits());
     table
 }
 
@@ -218,23 +218,6 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"first_run": {"since": "yesterday"}}), "poll.first_run.since", "RFC 3339"),
         (json!({"first_run": {"since": "2026-03-01T00:00:00Z"}}), "poll.first_run.since", "mode `timestamp`"),
         (json!({"cursor": {"mode": "id"}}), "poll.cursor.mode", "one of `none`"),
-        (
-            json!({"cursor": {"mode": "token", "value": "$.t", "result_cap": 100}}),
-            "poll.cursor.result_cap",
-            "`timestamp` or `integer`",
-        ),
-        (capped(json!({"since": "{{cursor}}"})), "poll.cursor.result_cap", "`{{run.until}}`"),
-        (capped(json!({"until": "{{run.until}}"})), "poll.cursor.result_cap", "`{{cursor}}`"),
-        (
-            capped(json!({"since": "{{cursor}}", "until": "{{run.until.date}}"})),
-            "poll.cursor.result_cap",
-            "finer than a day",
-        ),
-        (
-            capped(json!({"since": "{{cursor|default:-30d}}", "until": "{{run.until}}"})),
-            "poll.cursor.result_cap",
-            "a value of the cursor",
-        ),
         (json!({"cursor": {"mode": "integer"}}), "poll.cursor.value", "is required"),
         (json!({"cursor": {"value": "$.id"}}), "poll.cursor.value", "while `mode` is `none`"),
         (
@@ -255,6 +238,19 @@ fn refused_of_records() -> Vec<(Value, &'static str, &'static str)> {
         ),
         (json!({"format": "xml"}), "poll.format", "one of `json`, `feed`"),
         (json!({"format": "feed"}), "poll.items", "has no meaning for a feed"),
+        (json!({"adaptive": {"min_s": 30}}), "poll.adaptive.max_s", "is required"),
+        (json!({"adaptive": {"min_s": 1, "max_s": 90}}), "poll.adaptive.min_s", "at least 5"),
+        (json!({"adaptive": {"min_s": 61, "max_s": 90}}), "poll.adaptive.min_s", "must lie within"),
+        (json!({"adaptive": {"min_s": 10, "max_s": 59}}), "poll.adaptive.max_s", "must lie within"),
+        (json!({"budget_key": ""}), "poll.budget_key", "1 to 300"),
+        (json!({"stable_polls": 3}), "poll.stable_polls", "from 0 to 2"),
+        (json!({"freshness_s": 0}), "poll.freshness_s", "from 1 to 604800"),
+        (json!({"freshness_s": "soon"}), "poll.freshness_s", "whole number"),
+        (json!({"hash_exclude": "$.a"}), "poll.hash_exclude", "a list of at most 20"),
+        (json!({"hash_exclude": ["a"]}), "poll.hash_exclude[0]", "is not a JSONPath"),
+        (json!({"reconcile": {"grace_s": -5}}), "poll.reconcile.grace_s", "a whole number"),
+        (json!({"urll": "x"}), "poll.urll", "is not a field here; there are: request, schedule"),
+        (json!({"a\u{202e}\u{7}b": "x"}), "poll.a\u{202e}b", "is not a field"),
     ]
 }
 
@@ -271,19 +267,23 @@ fn refused_of_limits() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"limits": {"budget": {"requests": 5, "per_m": 1}}}), "poll.limits.budget.per_s", "is required"),
         (json!({"limits": {"budget": {"requests": 5, "per_s": 1, "x": 1}}}), "poll.limits.budget.x", "requests, per_s"),
         (json!({"limits": {"pages": 5}}), "poll.limits.pages", "is not a field"),
-        (json!({"adaptive": {"min_s": 30}}), "poll.adaptive.max_s", "is required"),
-        (json!({"adaptive": {"min_s": 1, "max_s": 90}}), "poll.adaptive.min_s", "at least 5"),
-        (json!({"adaptive": {"min_s": 61, "max_s": 90}}), "poll.adaptive.min_s", "must lie within"),
-        (json!({"adaptive": {"min_s": 10, "max_s": 59}}), "poll.adaptive.max_s", "must lie within"),
-        (json!({"budget_key": ""}), "poll.budget_key", "1 to 300"),
-        (json!({"stable_polls": 3}), "poll.stable_polls", "from 0 to 2"),
-        (json!({"freshness_s": 0}), "poll.freshness_s", "from 1 to 604800"),
-        (json!({"freshness_s": "soon"}), "poll.freshness_s", "whole number"),
-        (json!({"hash_exclude": "$.a"}), "poll.hash_exclude", "a list of at most 20"),
-        (json!({"hash_exclude": ["a"]}), "poll.hash_exclude[0]", "is not a JSONPath"),
-        (json!({"reconcile": {"grace_s": -5}}), "poll.reconcile.grace_s", "a whole number"),
-        (json!({"urll": "x"}), "poll.urll", "is not a field here; there are: request, schedule"),
-        (json!({"a\u{202e}\u{7}b": "x"}), "poll.a\u{202e}b", "is not a field"),
+        (
+            json!({"cursor": {"mode": "token", "value": "$.t", "result_cap": 100}}),
+            "poll.cursor.result_cap",
+            "`timestamp` or `integer`",
+        ),
+        (capped(json!({"since": "{{cursor}}"})), "poll.cursor.result_cap", "`{{run.until}}`"),
+        (capped(json!({"until": "{{run.until}}"})), "poll.cursor.result_cap", "`{{cursor}}`"),
+        (
+            capped(json!({"since": "{{cursor}}", "until": "{{run.until.date}}"})),
+            "poll.cursor.result_cap",
+            "finer than a day",
+        ),
+        (
+            capped(json!({"since": "{{cursor|default:-30d}}", "until": "{{run.until}}"})),
+            "poll.cursor.result_cap",
+            "a value of the cursor",
+        ),
     ]
 }
 
