@@ -25,6 +25,7 @@ mod request;
 #[cfg(test)]
 mod sample;
 mod settings;
+pub mod share;
 pub mod taken;
 mod template;
 pub mod templates;

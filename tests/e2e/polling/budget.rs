@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     feed::{self, Feed},
-    stand::{Stand, every_s},
+    stand::{Polled, Stand, every_s},
     upstream::{Asked, Said},
 };
-use crate::harness::{Database, Server, on_every_database, on_postgres, text, until};
+use crate::harness::{Database, Server, on_every_database, on_postgres, poll_until, text, until};
 
 const REQUESTS: usize = 12;
 const PER_S: u64 = 4;
@@ -50,9 +50,10 @@ fn assert_kept(asked: &[Asked], requests: usize, per_s: u64) {
 }
 
 /// Two sources want more than there is; one has long lists, and declares more than the other.
-async fn shared(stand: &Stand) {
+async fn shared(stand: &Stand) -> Vec<Polled> {
+    let mut sources = Vec::new();
     for (path, changes) in [greedy("/long", budget(20, PER_S)), greedy("/short", budget(REQUESTS, PER_S))] {
-        stand.source(&path, changes).await;
+        sources.push(stand.source(&path, changes).await);
     }
     until(SPANS, "a few spans have gone by", || {
         stand.upstream.count() >= 4 * REQUESTS
@@ -60,6 +61,7 @@ async fn shared(stand: &Stand) {
     })
     .await;
     assert_kept(&stand.upstream.asked(), REQUESTS, PER_S);
+    sources
 }
 
 on_every_database! {
@@ -126,7 +128,18 @@ on_postgres! {
     async fn replicas_share_one_budget(database: Database) {
         let stand = Stand::new(database, answers).await;
         let other: Server = stand.server.replica().await;
-        shared(&stand).await;
+        let sources = shared(&stand).await;
+        // After a while each is slower, and says why.
+        for source in sources {
+            let cursor = poll_until(SPANS, "it is slowed down", async || {
+                Some(source.cursor().await).filter(|cursor| !cursor["slowed"].is_null())
+            })
+            .await;
+            assert_eq!((&cursor["slowed"]["requests"], &cursor["slowed"]["per_s"]), (&json!(12), &json!(4)), "{cursor}");
+            let wanted = cursor["slowed"]["wanted"].as_u64().expect("a number");
+            assert!(wanted > 12 && cursor["interval_s"].as_u64() > Some(1), "{cursor}");
+        }
+        assert_kept(&stand.upstream.asked(), REQUESTS, PER_S);
         drop(other);
     }
 }

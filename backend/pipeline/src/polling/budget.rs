@@ -50,6 +50,8 @@ pub(crate) struct Budgets {
 struct Budget {
     blocked_until: Option<Timestamp>,
     allowance: Allowance,
+    /// From one filling of the allowance to the next: the longest wait for one that was seen.
+    span_ms: i64,
 }
 
 impl Budgets {
@@ -83,7 +85,9 @@ impl Budgets {
         }
         let mut known = self.known.lock();
         make_room(&mut known, now);
-        known.entry(key.clone()).or_default().allowance = allowance;
+        let budget = known.entry(key.clone()).or_default();
+        budget.allowance = allowance;
+        budget.span_ms = budget.span_ms.max(allowance.reset_at.map_or(0, |at| at.ms_since(now)));
     }
 
     /// The provider wants no more before `until`.
@@ -92,6 +96,14 @@ impl Budgets {
         make_room(&mut known, now);
         let budget = known.entry(key.clone()).or_default();
         budget.blocked_until = budget.blocked_until.max(Some(until));
+    }
+
+    /// What answers have said of the budget, as far as a span of it was seen.
+    pub(crate) fn learned(&self, key: &BudgetKey) -> Option<Declaration> {
+        let budget = *self.known.lock().get(key)?;
+        let requests = u32::try_from(budget.allowance.limit?.max(1)).unwrap_or(u32::MAX);
+        let per_s = u32::try_from(budget.span_ms.checked_add(999)? / 1_000).ok().filter(|per_s| *per_s > 0)?;
+        Some(Declaration { requests, per_s })
     }
 
     /// Forgets what no longer holds anybody back.
@@ -159,8 +171,9 @@ pub(super) async fn take(
 }
 
 impl Budget {
+    /// What was learned of its span is of use for another one.
     fn ends_at(&self) -> Timestamp {
-        self.blocked_until.max(self.allowance.reset_at).unwrap_or_default()
+        self.blocked_until.max(self.allowance.reset_at.map(|at| at.plus_ms(self.span_ms))).unwrap_or_default()
     }
 }
 
@@ -212,6 +225,22 @@ mod tests {
         }
         assert_eq!(budgets.take(&key("a"), Asker::Person, NOW), Err(NOW.plus_secs(60)));
         assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW.plus_secs(61)), Ok(()), "the allowance is new");
+    }
+
+    #[test]
+    fn what_a_budget_has_in_which_span_is_learned_from_the_longest_wait() {
+        let budgets = Budgets::default();
+        let left =
+            |seconds: i64| Allowance { limit: Some(100), remaining: Some(50), reset_at: Some(NOW.plus_secs(seconds)) };
+        assert_eq!(budgets.learned(&key("a")), None);
+        budgets.learn(&key("a"), left(20), NOW);
+        budgets.learn(&key("a"), left(70), NOW.plus_secs(10));
+        budgets.learn(&key("a"), left(70), NOW.plus_secs(40));
+        assert_eq!(budgets.learned(&key("a")), Some(Declaration { requests: 100, per_s: 60 }));
+        budgets.tidy(NOW.plus_secs(100));
+        assert!(budgets.learned(&key("a")).is_some(), "the next answer comes in a new span");
+        budgets.tidy(NOW.plus_secs(131));
+        assert_eq!(budgets.learned(&key("a")), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{
     alarm,
     failure::{Failure, Kind},
     run::{Answers, Finish, Run},
+    shares,
 };
 
 /// 403 may be a rule that goes away; so often in a row it is a missing right.
@@ -61,10 +62,12 @@ impl Run {
             now,
             chance,
         };
-        let (status, after) = decide(case, &finish);
+        let (status, mut after) = decide(case, &finish);
         let quiet = matches!(finish, Finish::Complete | Finish::Unchanged) && !self.wrote_page;
         row.status = status;
         row.ended_at = Some(now);
+        let share = self.engine.polls.shares.of(self.holding.source);
+        shares::keep_pace(&mut after, &row, (&self.settings, &self.state), share);
         row.error = match finish {
             Finish::Failed(failure) => Some(failure.error),
             _ => None,

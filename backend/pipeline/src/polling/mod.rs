@@ -22,6 +22,7 @@ mod page;
 mod rehearse;
 mod rooms;
 mod run;
+mod shares;
 mod stated;
 mod tick;
 mod walk;
@@ -46,6 +47,7 @@ pub(crate) const STORED_FLOOR_S: u32 = 1;
 pub(crate) struct Polls {
     pub(crate) rooms: rooms::Rooms,
     pub(crate) budgets: budget::Budgets,
+    pub(crate) shares: shares::Shares,
     pub(crate) stated: stated::Stated,
     pub(crate) tokens: auth::Tokens,
     pub(crate) ended: mpsc::UnboundedSender<Ended>,
@@ -58,6 +60,7 @@ impl Polls {
         let polls = Self {
             rooms: rooms::Rooms::default(),
             budgets: budget::Budgets::default(),
+            shares: shares::Shares::default(),
             stated: stated::Stated::default(),
             tokens: auth::Tokens::default(),
             ended,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use postern_domain::{SourceId, TenantScope, Timestamp};
-use postern_polling::{PollSettings, TickSettings, advice::Standing, timetable};
+use postern_polling::{PollSettings, Schedule, TickSettings, advice::Standing, share::Slowed, timetable};
 use postern_store::{
     StoreError,
     polling::{Health, PollState},
 };
 
-use super::{alarm, watch};
+use super::{alarm, shares, watch};
 use crate::Engine;
 
 /// So many instants ahead are told.
@@ -22,6 +22,10 @@ pub struct Overview {
     pub health: Health,
     /// The next instants, as the scheduler itself will take them; the first is the one it waits for.
     pub upcoming: Vec<Timestamp>,
+    /// How far apart its runs are now; none of a cron that keeps its moments.
+    pub interval_ms: Option<i64>,
+    /// Why that is more than it is meant to be.
+    pub slowed: Option<Slowed>,
     /// About the webhooks beside.
     pub alarm: Option<Standing>,
 }
@@ -45,7 +49,11 @@ pub async fn overview(engine: &Engine, scope: TenantScope, id: SourceId) -> Resu
 fn of_schedule(settings: &TickSettings, state: PollState) -> Overview {
     let later = |next| timetable::upcoming(&settings.schedule, next, timetable::Spread::None, INSTANTS - 1);
     let upcoming = state.next_run_at.map_or_else(Vec::new, |next| [vec![next], later(next)].concat());
-    Overview { health: state.health, upcoming, alarm: None, state }
+    let interval_ms = match settings.schedule {
+        Schedule::Interval { interval_s, .. } => Some(i64::from(interval_s) * 1_000),
+        Schedule::Cron { .. } => None,
+    };
+    Overview { health: state.health, upcoming, interval_ms, slowed: None, alarm: None, state }
 }
 
 fn of(settings: &Arc<PollSettings>, state: PollState, engine: &Engine) -> Overview {
@@ -58,16 +66,27 @@ fn of(settings: &Arc<PollSettings>, state: PollState, engine: &Engine) -> Overvi
         let usual_ms = watch::interval_ms(&state, settings, now);
         alarm::hurried_ms(settings, engine.options.min_poll_interval_s, usual_ms)
     });
-    let upcoming = state
-        .next_run_at
-        .map_or_else(Vec::new, |next| instants(settings, hurried_ms.or(pace_ms), (state.source, next)));
-    Overview { health, upcoming, alarm, state }
+    let next = state.next_run_at;
+    let upcoming = next.map_or_else(Vec::new, |next| instants(settings, hurried_ms.or(pace_ms), (&state, next)));
+    let slowed = shares::slowed(&state);
+    let interval_ms = match settings.schedule {
+        _ if slowed.is_some() => slowed.map(|slowed| slowed.interval_ms),
+        _ if hurried_ms.is_some() => hurried_ms,
+        Schedule::Interval { .. } => Some(watch::interval_ms(&state, settings, now)),
+        Schedule::Cron { .. } => None,
+    };
+    Overview { health, upcoming, interval_ms, slowed, alarm, state }
 }
 
-/// The instant that is written down may be a wait; behind it the timetable goes on, or the pace of a source that adapts or
-/// hurries.
-fn instants(settings: &PollSettings, pace_ms: Option<i64>, (source, next): (SourceId, Timestamp)) -> Vec<Timestamp> {
-    let spread = timetable::Spread::By(timetable::seed(source));
+/// The instant that is written down may be a wait; behind it the timetable goes on, or the pace of a source that adapts,
+/// hurries or is slowed.
+fn instants(settings: &PollSettings, pace_ms: Option<i64>, (state, next): (&PollState, Timestamp)) -> Vec<Timestamp> {
+    let spread = timetable::Spread::By(timetable::seed(state.source));
+    if let Some(slowed) = shares::slowed(state) {
+        let as_meant_ms = watch::interval_ms(state, settings, next);
+        let after = |at: &Timestamp| shares::later(settings, *at, (slowed, as_meant_ms), spread);
+        return std::iter::successors(Some(next), after).take(INSTANTS).collect();
+    }
     let later = match pace_ms {
         Some(pace_ms) => std::iter::successors(Some(next.plus_ms(pace_ms)), |at| Some(at.plus_ms(pace_ms)))
             .take(INSTANTS - 1)

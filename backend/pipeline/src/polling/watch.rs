@@ -18,6 +18,7 @@ use postern_store::{
 use super::{
     alarm::{self, Suspect},
     figures::Kind,
+    shares::Wants,
 };
 use crate::{Engine, SourceEntry};
 
@@ -65,10 +66,10 @@ impl Engine {
     /// When the database does not answer; the next run begins anew.
     pub async fn watch_polls(self: &Arc<Self>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.polls.budgets.tidy(now);
         self.polls.stated.tidy(now);
         self.polls.tokens.tidy(now);
         if !self.dispatches() {
+            self.polls.budgets.tidy(now);
             return Ok(());
         }
         let mut by_tenant: std::collections::HashMap<_, Vec<Arc<SourceEntry>>> = std::collections::HashMap::new();
@@ -78,7 +79,7 @@ impl Engine {
                 by_tenant.entry(entry.tenant).or_default().push(Arc::clone(entry));
             }
         }
-        let mut seen = Seen::default();
+        let (mut seen, mut wants) = (Seen::default(), Wants::default());
         for (tenant, entries) in by_tenant {
             let store = self.store.tenant(TenantScope::from_owned_row(tenant));
             for part in entries.chunks(READ) {
@@ -86,7 +87,10 @@ impl Engine {
                 let states = store.poll_states(&ids).await?;
                 for state in states {
                     let entry = part.iter().find(|entry| entry.id == state.source);
-                    let Some(settings) = entry.and_then(|entry| entry.poll.as_ref()) else { continue };
+                    let Some((entry, settings)) = entry.and_then(|entry| Some((entry, entry.poll.as_ref()?))) else {
+                        continue;
+                    };
+                    wants.note(self, entry, (&state, now));
                     seen.note(&state, settings, now);
                     if is_gone(&state, now) {
                         self.pause_gone(TenantScope::from_owned_row(tenant), state.source).await?;
@@ -94,6 +98,8 @@ impl Engine {
                 }
             }
         }
+        self.polls.shares.replace(&wants);
+        self.polls.budgets.tidy(now);
         self.metrics.polling.stalled.set(seen.stalled);
         for kind in [Alarm::Loss, Alarm::Silent] {
             let number = seen.alarms.iter().filter(|alarm| alarm.kind == kind).count();
@@ -147,6 +153,7 @@ fn is_gone(state: &PollState, now: Timestamp) -> bool {
     is_gone && state.errors > 1 && since.is_some_and(|since| now.ms_since(since) > GONE_AFTER_MS)
 }
 
+/// How far apart its runs are meant to be.
 pub(super) fn interval_ms(state: &PollState, settings: &PollSettings, now: Timestamp) -> i64 {
     match (&settings.schedule, state.interval_ms) {
         (_, Some(interval_ms)) if settings.adaptive.is_some() => interval_ms,

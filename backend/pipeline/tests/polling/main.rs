@@ -5,5 +5,6 @@
 mod alarms;
 mod reads;
 mod refusals;
+mod shares;
 mod upstream;
 mod yard;

@@ -12,9 +12,10 @@ use postern_pipeline::{configure::poll, polling::Overview};
 use postern_polling::{
     PollSettings, Schedule,
     advice::{Alarm, Standing},
+    share::Slowed,
 };
 use postern_store::{
-    polling::{Health, PollState, RunError, RunRow as Run, RunStatus, Trigger},
+    polling::{Health, RunError, RunRow as Run, RunStatus, Trigger},
     tenant::{RunState, Source},
 };
 use serde_json::Value;
@@ -61,7 +62,7 @@ pub(super) fn polling(tenant: &str, source: &Source, now: &Overview) -> Option<P
             text: label(field),
         }),
         request: format!("{} {}, {}", text("/request/method"), text("/request/url"), every(&settings.schedule)),
-        facts: facts(state, &settings),
+        facts: facts(now, &settings),
         upcoming: now.upcoming.iter().copied().map(shown).collect(),
         held: (state.held > 0).then(|| Held { counted: format::counted(u64::from(state.held), "event", "events") }),
         beside_webhook: source.token.is_some(),
@@ -116,6 +117,10 @@ fn meaning(Overview { state, health, .. }: &Overview) -> String {
     match health {
         Health::Priming => "No run was complete yet.".to_owned(),
         Health::Ok => "The last run went through.".to_owned(),
+        Health::Throttled if state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget) => {
+            let at = until(state.blocked_until).map_or_else(String::new, |at| format!(" at {at}"));
+            format!("The declared budget is used up for now. It goes on by itself{at}; nothing is lost.")
+        }
         Health::Throttled => match until(state.blocked_until) {
             Some(at) => format!("The provider asked to wait. It goes on by itself at {at}; nothing is lost."),
             None => "The provider asked to wait. It goes on by itself.".to_owned(),
@@ -179,7 +184,8 @@ fn with_input(field: &str, tell: impl Fn(&Field) -> String) -> Option<String> {
     exact.or_else(near).map(tell)
 }
 
-fn facts(state: &PollState, settings: &PollSettings) -> Vec<Fact> {
+fn facts(now: &Overview, settings: &PollSettings) -> Vec<Fact> {
+    let state = &now.state;
     let at = |label: &str, at: Option<Timestamp>| at.map(|at| Fact::new(label, shown(at).shown));
     let next = match (&state.running, state.next_run_at) {
         (Some(_), _) => Some(Fact::new("Next run", "under way now")),
@@ -189,6 +195,7 @@ fn facts(state: &PollState, settings: &PollSettings) -> Vec<Fact> {
     };
     let all = [
         next,
+        now.slowed.as_ref().map(|slowed| Fact::new("Interval now", slower(slowed))),
         at("Last run", state.last_run_at),
         at("Last that went through", state.last_ok_at).filter(|_| state.last_ok_at != state.last_run_at),
         at("Last that found something new", state.last_change_at),
@@ -198,6 +205,14 @@ fn facts(state: &PollState, settings: &PollSettings) -> Vec<Fact> {
         (state.skipped_overlap > 0).then(|| Fact::new("Passed over while one ran", state.skipped_overlap.to_string())),
     ];
     all.into_iter().flatten().collect()
+}
+
+fn slower(slowed: &Slowed) -> String {
+    let span = |seconds: u64| format::span_s(seconds);
+    let now = span(slowed.interval_ms.unsigned_abs().div_ceil(1_000));
+    let (wanted, requests) = (format::count(slowed.wanted), format::count(u64::from(slowed.requests)));
+    let per = span(u64::from(slowed.per_s));
+    format!("{now}: those who share the budget want {wanted} requests in {per}, and it has {requests}")
 }
 
 /// `none`, or as it is.

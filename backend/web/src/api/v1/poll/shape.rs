@@ -18,6 +18,10 @@ pub(crate) struct PollingView {
     /// None while it is paused, or waits for somebody.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_run_at: Option<Timestamp>,
+    /// How far apart its runs are now; null of a cron that keeps its moments.
+    interval_s: Option<i64>,
+    /// Why that is longer than the settings say.
+    slowed: Option<SlowedView>,
     /// The next five runs, as the scheduler will make them if nothing changes.
     #[schema(value_type = Vec<String>)]
     upcoming: Vec<Timestamp>,
@@ -74,6 +78,17 @@ impl AlarmView {
             hurries: alarm.hurries(),
         }
     }
+}
+
+/// All who share the budget want more than it has, so each of them runs less often, in proportion to what it wants.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Slowed)]
+pub(crate) struct SlowedView {
+    /// Requests that they want in `per_s` seconds.
+    wanted: u64,
+    /// Requests that there are in that time.
+    requests: u32,
+    per_s: u32,
 }
 
 /// What went wrong, and which setting to look at.
@@ -171,6 +186,12 @@ impl PollingView {
         Self {
             health: now.health.as_str(),
             next_run_at: state.next_run_at,
+            interval_s: now.interval_ms.map(|interval_ms| (interval_ms + 999) / 1_000),
+            slowed: now.slowed.map(|slowed| SlowedView {
+                wanted: slowed.wanted,
+                requests: slowed.requests,
+                per_s: slowed.per_s,
+            }),
             upcoming: now.upcoming.clone(),
             last_run_at: state.last_run_at,
             last_ok_at: state.last_ok_at,
