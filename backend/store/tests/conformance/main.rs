@@ -13,6 +13,7 @@ mod member;
 mod people;
 mod poller;
 mod polling;
+mod polling_budget;
 mod polling_page;
 mod read;
 mod replays;
