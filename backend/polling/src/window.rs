@@ -134,7 +134,7 @@ impl Windows {
     ///
     /// # Errors
     /// When it was cut off and cannot be halved.
-    pub fn next(&mut self) -> Result<NextWindow, TooDense> {
+    pub fn advance(&mut self) -> Result<NextWindow, TooDense> {
         let Some(window) = self.left.pop() else { return Ok(NextWindow::End) };
         let (listed, highest, lowest) = (std::mem::take(&mut self.listed), self.highest.take(), self.lowest.take());
         if listed < self.cap {

@@ -229,7 +229,7 @@ impl<'a> Trial<'a> {
             request = match next {
                 NextPage::Request(next) if !is_far_enough && self.found.pages.len() < MAX_PAGES => next,
                 // One window is enough to see what the settings do.
-                NextPage::End if windows.is_some_and(|mut windows| windows.next() != Ok(NextWindow::End)) => {
+                NextPage::End if windows.is_some_and(|mut windows| windows.advance() != Ok(NextWindow::End)) => {
                     self.found.more_pages = true;
                     return Ok(());
                 }

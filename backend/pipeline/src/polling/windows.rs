@@ -35,7 +35,7 @@ impl Run {
     pub(super) fn next_window(&mut self, now: Timestamp) -> Result<Option<(Pager, PageRequest)>, Failure> {
         let run = self.vars(now);
         let Some(windows) = &mut self.windows else { return Ok(None) };
-        match windows.next().map_err(|cause| too_dense(&cause))? {
+        match windows.advance().map_err(|cause| too_dense(&cause))? {
             NextWindow::End => return Ok(None),
             NextWindow::Halved => {}
             NextWindow::Complete { until } => {
@@ -62,7 +62,7 @@ impl Run {
             }
             (Ok(NextPage::End), Some(windows)) => {
                 let mut after = windows.clone();
-                let has_more = matches!(after.next(), Ok(NextWindow::Halved | NextWindow::Complete { .. }));
+                let has_more = matches!(after.advance(), Ok(NextWindow::Halved | NextWindow::Complete { .. }));
                 has_more.then(|| json!({ "page": null, "at": at, "windows": after.saved() }))
             }
             (Ok(NextPage::End), None) | (Err(_), _) => None,

@@ -60,7 +60,7 @@ fn read(settings: &PollSettings, records: &[i64], manner: Manner, run: &Vars) ->
             windows = Windows::resume(settings, &windows.saved()).expect("the same settings");
         }
         found.extend(given);
-        if windows.next()? == NextWindow::End {
+        if windows.advance()? == NextWindow::End {
             found.sort_unstable();
             found.dedup();
             return Ok((found, requests));
@@ -115,7 +115,7 @@ fn what_is_older_than_the_request_begins_is_not_asked_for() {
     let settings = settings("timestamp", "|default:1700005000");
     let mut windows = Windows::start(&settings, &run(None)).expect("a cap");
     windows.note(CAP, &[]);
-    assert_eq!(windows.next(), Ok(NextWindow::Halved));
+    assert_eq!(windows.advance(), Ok(NextWindow::Halved));
     let first = windows.vars(&run(None)).cursor.expect("an end");
     assert_eq!(Mode::Timestamp.read(&first), Some(1_700_005_000));
     let run = run(Some(json!(1_700_009_000)));
@@ -143,12 +143,12 @@ fn an_end_stands_in_the_form_of_the_provider() {
     let mut windows = Windows::start(&settings, &begin).expect("a cap");
     assert_eq!(windows.vars(&begin), begin, "the first window is asked for as ever");
     windows.note(CAP, &[]);
-    assert_eq!(windows.next(), Ok(NextWindow::Halved));
+    assert_eq!(windows.advance(), Ok(NextWindow::Halved));
     let older = windows.vars(&begin);
     assert_eq!(older.cursor, Some(json!("2026-03-01T10:00:00.000+01:00")));
     assert_eq!(older.until, Until::At(Timestamp::from_secs(1_772_361_000)));
     windows.note(1, &[]);
-    let Ok(NextWindow::Complete { until: Some(until) }) = windows.next() else { panic!("{windows:?}") };
+    let Ok(NextWindow::Complete { until: Some(until) }) = windows.advance() else { panic!("{windows:?}") };
     assert_eq!(until.written(), &json!("2026-03-01T11:30:00.000+01:00"));
     assert_eq!(windows.vars(&begin).cursor.as_ref(), Some(until.written()));
 }
@@ -159,7 +159,7 @@ fn a_form_that_cannot_say_the_middle_has_no_halves() {
     let begin = run(Some(json!("2026-03-01")));
     let mut windows = Windows::start(&settings, &begin).expect("a cap");
     windows.note(CAP, &[]);
-    assert!(windows.next().is_err());
+    assert!(windows.advance().is_err());
 }
 
 #[test]

@@ -208,10 +208,9 @@ fn facts(now: &Overview, settings: &PollSettings) -> Vec<Fact> {
 }
 
 fn slower(slowed: &Slowed) -> String {
-    let span = |seconds: u64| format::span_s(seconds);
-    let now = span(slowed.interval_ms.unsigned_abs().div_ceil(1_000));
+    let now = format::span_s(slowed.interval_ms.unsigned_abs().div_ceil(1_000));
     let (wanted, requests) = (format::count(slowed.wanted), format::count(u64::from(slowed.requests)));
-    let per = span(u64::from(slowed.per_s));
+    let per = format::span_s(u64::from(slowed.per_s));
     format!("{now}: those who share the budget want {wanted} requests in {per}, and it has {requests}")
 }
 
