@@ -20,6 +20,7 @@ pub mod moment;
 mod pager;
 mod raw;
 mod record;
+mod redact;
 mod redirect;
 mod request;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use record::{
     Census, Classified, DELETED_AFTER, DeletionSkipped, Newest, Outcome, Pass, Record, SETTLED, classify, deletions,
     possible_keys, record_hash,
 };
+pub use redact::Redactor;
 pub use redirect::{MAX_REDIRECTS, follow};
 pub use request::{PageRequest, SignedRequest};
 pub use settings::{

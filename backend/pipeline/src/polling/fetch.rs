@@ -56,6 +56,8 @@ pub(super) struct Fetched {
     pub(super) exchange: Exchange,
     /// What was asked in the end, wherever redirects led.
     pub(super) asked: PageRequest,
+    /// That was shown, where one was made for it.
+    pub(super) token: Option<Secret<String>>,
 }
 
 impl Fetched {
@@ -118,7 +120,7 @@ impl Fetcher<'_> {
             let (meaning, hints) = (judge(&answer(&exchange), &terms), hints(&exchange.headers, now));
             self.learn(meaning, &hints, now);
             if meaning != Meaning::Redirect {
-                return Ok(Fetched { meaning, hints, exchange, asked });
+                return Ok(Fetched { meaning, hints, exchange, asked, token: token.cloned() });
             }
             asked = follow(&asked, &answer(&exchange), followed).map_err(|fault| Failure::fault(&fault))?;
             followed += 1;

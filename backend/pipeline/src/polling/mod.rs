@@ -22,6 +22,7 @@ mod page;
 mod rehearse;
 mod rooms;
 mod run;
+mod sample;
 mod shares;
 mod stated;
 mod tick;
@@ -32,7 +33,7 @@ mod windows;
 use tokio::sync::mpsc;
 
 pub use advice::{Advised, advice};
-pub use overview::{Overview, overview};
+pub use overview::{Overview, overview, overviews};
 pub use rehearse::{Rehearsal, TestError, TestItem, TestPage, TestResult, test};
 
 pub(crate) use budget::Declarations;

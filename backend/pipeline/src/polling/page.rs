@@ -15,7 +15,7 @@ use postern_seal::token::sha256;
 use postern_store::{
     StoreError,
     engine::EventRow,
-    polling::{Channel, KnownKey, LagCount, Progress, QuarantineRow, RecordRow, day_of},
+    polling::{Channel, KnownKey, LagCount, Progress, RecordRow, day_of},
 };
 use serde_json::{Value, json};
 
@@ -24,8 +24,6 @@ use super::{
     run::{Run, Stop},
 };
 use crate::accept;
-
-const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// By what a webhook, or an earlier run, is known to have brought something.
 pub(super) type Taken = HashMap<String, KnownKey>;
@@ -44,11 +42,11 @@ impl Run {
             Some(newest) => items.into_iter().filter_map(|item| newest.offer(item)).collect(),
             None => items,
         };
-        let now = self.engine.clock.now();
         let mut judged = self.judge(&items, !self.state.primed).await?;
         // Also what a first run passes over: a page on which nothing is known is not the end of what is new.
         let news = if self.newest.is_some() { cursors.len() } else { judged.page.records.len() };
-        judged.page.quarantine.extend(quarantined.into_iter().map(|item| row(now, item.reason, &item.raw)));
+        let set_aside = quarantined.into_iter().map(|item| self.set_aside(item.reason, &item.raw));
+        judged.page.quarantine.extend(set_aside);
         let held = judged.held;
         self.cursor.after_page(
             &self.settings.cursor,
@@ -160,7 +158,7 @@ impl Run {
         };
         if body.len() > self.source.max_body_bytes {
             let reason = format!("it has {} bytes; the source takes {}", body.len(), self.source.max_body_bytes);
-            judged.page.quarantine.push(row(now, reason, &body));
+            judged.page.quarantine.push(self.set_aside(reason, &body));
             self.row.counts.quarantined += 1;
             return;
         }
@@ -249,10 +247,6 @@ pub(super) fn replayed(key: &str, epoch: i32) -> String {
 
 fn instant(item: Option<&Item<'_>>) -> Option<Timestamp> {
     item?.cursor.as_ref()?.instant()
-}
-
-fn row(at: Timestamp, reason: String, raw: &[u8]) -> QuarantineRow {
-    QuarantineRow { at, reason, sample: raw.get(..SAMPLE_BYTES).unwrap_or(raw).to_vec() }
 }
 
 pub(super) fn record_of(row: RecordRow) -> Record {

@@ -19,6 +19,7 @@ use super::{
     end::Ended,
     failure::Failure,
     rooms::Room,
+    sample::Secrets,
 };
 use crate::{Engine, SourceEntry};
 
@@ -51,6 +52,7 @@ pub(super) struct Run {
     pub(super) answers: Answers,
     /// Where the API cuts its lists off.
     pub(super) windows: Option<Windows>,
+    pub(super) secrets: Secrets,
 }
 
 /// What the answers of a run said about the next one.
@@ -175,6 +177,7 @@ impl Run {
             newest,
             answers: Answers::default(),
             windows: None,
+            secrets: Secrets::default(),
         })
     }
 

@@ -9,7 +9,7 @@ use postern_polling::{
     FirstRun, Meaning, NextPage, Order, Page, PageFault, PageKind, PageRequest, Pager, PollSettings, Vars, read_page,
 };
 use postern_seal::token::sha256;
-use postern_store::polling::{Health, Progress, QuarantineRow, RunError, Validators};
+use postern_store::polling::{Health, Progress, RunError, Validators};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
@@ -22,8 +22,6 @@ use super::{
 };
 use crate::SourceEntry;
 
-/// Of a page that cannot be taken, so much is kept to be looked at.
-const SAMPLE_BYTES: usize = 64 * 1024;
 const LARGE_PAGE_BYTES: usize = 256 * 1024;
 
 impl Run {
@@ -66,6 +64,7 @@ impl Run {
                 other => other?,
             };
             self.note_hints(&fetched);
+            self.note_token(fetched.token.as_ref());
             if self.until.is_none() {
                 let date = fetched.hints.date.unwrap_or(now);
                 self.until = self.cursor.upper_bound(&settings.cursor, date);
@@ -168,9 +167,7 @@ impl Run {
             // One sample of what is wrong is enough.
             return failure.into();
         }
-        let sample = body.get(..SAMPLE_BYTES).unwrap_or(body).to_vec();
-        let row = QuarantineRow { at: self.engine.clock.now(), reason: reason.to_owned(), sample };
-        let write = PageWrite { quarantine: vec![row], ..PageWrite::default() };
+        let write = PageWrite { quarantine: vec![self.set_aside(reason.to_owned(), body)], ..PageWrite::default() };
         let progress = self.progress.clone();
         match self.commit(&write, progress).await {
             Ok(()) => failure.into(),

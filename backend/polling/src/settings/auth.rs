@@ -178,7 +178,7 @@ impl Auth {
     }
 
     /// Its secrets and the names of their fields.
-    pub(super) fn secrets(&self) -> Vec<(&'static str, &Secret<String>)> {
+    pub(crate) fn secrets(&self) -> Vec<(&'static str, &Secret<String>)> {
         match self {
             Self::None => Vec::new(),
             Self::Bearer { token } => vec![("token", token)],
