@@ -7,7 +7,7 @@ use super::{
     stand::{Polled, Stand},
     upstream::Said,
 };
-use crate::harness::{Database, on_every_database};
+use crate::harness::{Database, on_every_database, text};
 
 /// Reads on from the cursor; the page is whatever is not older.
 fn incremental() -> Value {
@@ -27,6 +27,13 @@ async fn since(stand: &Stand, source: &Polled) -> String {
     let before = stand.upstream.count();
     source.run_well().await;
     stand.upstream.asked()[before].param("since").expect("since")
+}
+
+/// What a dry run says of each item.
+async fn outcomes(source: &Polled, asked: Value) -> Vec<String> {
+    let (status, dry) = source.move_cursor(asked).await;
+    assert_eq!(status, 200, "{dry}");
+    dry["items"].as_array().expect("items").iter().map(|item| text(item, "outcome")).collect()
 }
 
 on_every_database! {
@@ -93,12 +100,9 @@ on_every_database! {
         let source = stand.source("/records", incremental()).await;
         source.run_well().await;
         // First what it would do, which changes nothing.
-        let (status, dry) = source
-            .move_cursor(json!({ "to": moment(4), "reason": "trying", "dry_run": true, "replay": true }))
-            .await;
-        assert_eq!(status, 200, "{dry}");
-        let outcomes: Vec<&Value> = dry["items"].as_array().expect("items").iter().map(|item| &item["outcome"]).collect();
-        assert_eq!(outcomes.len(), 7, "{dry}");
+        assert_eq!(outcomes(&source, json!({ "to": moment(4), "dry_run": true })).await, ["unchanged"; 7]);
+        let replay = json!({ "to": moment(4), "dry_run": true, "replay": true });
+        assert_eq!(outcomes(&source, replay.clone()).await, ["new"; 7], "all is news again");
         assert_eq!(source.cursor().await["cursor"], json!(moment(10)));
 
         let (status, moved) = source.move_cursor(json!({ "to": moment(4), "reason": "the shop asked" })).await;
@@ -114,6 +118,7 @@ on_every_database! {
         assert_eq!(status, 200, "{moved}");
         source.run_well().await;
         assert_eq!(source.events().await.len(), 13, "asked for, they are emitted again");
+        assert_eq!(outcomes(&source, replay).await, ["new"; 7], "also a second time");
     }
 
     async fn a_post_carries_the_cursor_and_the_page_in_its_body(database: Database) {

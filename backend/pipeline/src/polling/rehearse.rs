@@ -15,7 +15,7 @@ use postern_polling::{
 };
 use postern_store::{
     StoreError,
-    polling::{KnownKey, PollState},
+    polling::{Keys, KnownKey, PollState},
 };
 use serde_json::Value;
 
@@ -46,6 +46,8 @@ pub struct Rehearsal {
     pub source: Option<SourceId>,
     /// From where. `None`: where the source is; `Some(None)`: from the beginning.
     pub cursor: Option<Option<Value>>,
+    /// Whether what the source has seen counts, or all is news again.
+    pub keys: Keys,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -126,7 +128,9 @@ struct Trial<'a> {
     scope: TenantScope,
     settings: &'a PollSettings,
     source: Option<SourceId>,
+    /// Of the keys that its events would have.
     epoch: i32,
+    keys: Keys,
     is_first_run: bool,
     reconciles: bool,
     cursor: CursorState,
@@ -173,7 +177,8 @@ impl<'a> Trial<'a> {
             scope,
             settings,
             source: state.map(|state| state.source),
-            epoch: state.map_or(0, |state| state.epoch),
+            epoch: state.map_or(0, |state| state.epoch) + i32::from(rehearsal.keys == Keys::Fresh),
+            keys: rehearsal.keys,
             // Somebody who tries settings wants to see events, and not that a first run would pass them over.
             is_first_run: state.is_some_and(|state| !state.primed) && rehearsal.cursor.is_none(),
             reconciles: kind == Some(SourceKind::Webhook),
@@ -308,11 +313,12 @@ impl<'a> Trial<'a> {
     async fn known(&self, items: &[Item<'_>]) -> Result<HashMap<Hash, Record>, StoreError> {
         let hashes: Vec<Hash> = items.iter().map(|item| record_hash(&item.id)).collect();
         let mut known: HashMap<Hash, Record> = match self.source {
-            Some(id) => {
+            // With fresh keys the records are forgotten before the run.
+            Some(id) if self.keys == Keys::Same => {
                 let rows = self.engine.store.poll_records(id, &hashes).await?;
                 rows.into_iter().map(|row| (row.hash, record_of(row))).collect()
             }
-            None => HashMap::new(),
+            _ => HashMap::new(),
         };
         known.extend(hashes.iter().filter_map(|hash| Some((*hash, self.seen.get(hash)?.clone()))));
         Ok(known)

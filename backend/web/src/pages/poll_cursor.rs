@@ -65,7 +65,10 @@ pub(super) async fn change(member: Member<SourcesWrite>, app: Data<App>, id: Id,
     let moves = is_seen && posted.text("do") == "move";
     let tried = match read(&source, &posted) {
         Ok(to) if moves => move_to(&app, &member, &source, to, &posted).await.map(|()| None),
-        Ok(to) => poll_trial::run(&app, member.scope(), Asked::from_cursor(source.id, to)).await.map(Some),
+        Ok(to) => {
+            let asked = Asked::from_cursor(source.id, to, keys(&posted));
+            poll_trial::run(&app, member.scope(), asked).await.map(Some)
+        }
         Err(problem) => Err(problem),
     };
     let (status, tried) = match tried {
@@ -89,10 +92,13 @@ async fn move_to(
     to: Option<Value>,
     posted: &Posted,
 ) -> Result<(), Problem> {
-    let keys = if posted.text("replay") == "yes" { Keys::Fresh } else { Keys::Same };
-    let wish = Moved::parse(source.id, to, posted.text("reason"), keys)?;
+    let wish = Moved::parse(source.id, to, posted.text("reason"), keys(posted))?;
     poll::move_cursor(&app.engine, &member.by(), wish, configured::forget).await?;
     Ok(())
+}
+
+fn keys(posted: &Posted) -> Keys {
+    if posted.text("replay") == "yes" { Keys::Fresh } else { Keys::Same }
 }
 
 /// What was typed, in the form that this source's cursor has.

@@ -129,12 +129,12 @@ pub(crate) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let MoveCursor { to, reason, dry_run, replay } = body.value;
     let to = to.ok_or_else(|| Problem::invalid("to", "is required; null begins again"))?;
+    let keys = if replay { Keys::Fresh } else { Keys::Same };
     if dry_run {
-        let found = poll_trial::run(&app, caller.scope(), Asked::from_cursor(id.0, to)).await?;
+        let found = poll_trial::run(&app, caller.scope(), Asked::from_cursor(id.0, to, keys)).await?;
         return Ok(HttpResponse::Ok().json(MovedOrTest::DryRun(TestView::of(found))));
     }
     let by = caller.by(once.with_body(&body.bytes));
-    let keys = if replay { Keys::Fresh } else { Keys::Same };
     let wish = Moved::parse(id.0, to, &reason.unwrap_or_default(), keys)?;
     let remember = |state: &PollState| remembered(StatusCode::OK, &MovedOrTest::of(state));
     Ok(changed(poll::move_cursor(&app.engine, &by, wish, remember).await?, MovedOrTest::of))
