@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 59] = [
+const ROWS: [Row; 60] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
@@ -39,6 +39,7 @@ const ROWS: [Row; 59] = [
     }),
     ("POST /api/v1/sources/{id}/poll", 202, none),
     ("GET /api/v1/sources/{id}/runs", 200, none),
+    ("GET /api/v1/sources/{id}/quarantine", 200, none),
     ("GET /api/v1/sources/{id}/cursor", 200, none),
     ("POST /api/v1/sources/{id}/cursor", 200, |_| Some(json!({ "to": 7, "reason": "a day was lost" }))),
     ("POST /api/v1/sources/{id}/held", 200, |_| Some(json!({ "action": "release" }))),

@@ -172,7 +172,7 @@ fn permissions_and_tenants_hold() {
     let (tenant, other) = (server.tenant("a"), server.tenant("b"));
     let path = format!("{SOURCES}/{}", poller(&tenant));
     let reader = tenant.weaker(&["sources:read"]);
-    for read in ["runs", "cursor", "advice"] {
+    for read in ["runs", "quarantine", "cursor", "advice"] {
         let read = format!("{path}/{read}");
         assert_eq!(reader.get(&read).status, 200, "{read}");
         assert_eq!(other.get(&read).status, 404, "{read}");

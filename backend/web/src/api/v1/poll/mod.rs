@@ -3,6 +3,7 @@
 pub(crate) mod advice;
 pub(crate) mod cursor;
 pub(crate) mod held;
+pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod shape;
@@ -28,6 +29,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             "/sources/{id}/cursor",
             [(Method::GET, web::get().to(cursor::find)), (Method::POST, web::post().to(cursor::change))],
         ))
+        .service(resource("/sources/{id}/quarantine", [(Method::GET, web::get().to(quarantine::list))]))
         .service(resource("/sources/{id}/held", [(Method::POST, web::post().to(held::settle))]))
         .service(resource("/sources/{id}/advice", [(Method::GET, web::get().to(advice::measured))]));
 }
