@@ -10,6 +10,7 @@ mod drift;
 mod edits;
 mod feed;
 mod growing;
+mod kept;
 mod kill;
 mod links;
 mod pages;

@@ -1,6 +1,6 @@
 //! How a polled source is, for whoever looks after it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use postern_domain::{SourceId, TenantScope, Timestamp};
 use postern_polling::{PollSettings, Schedule, TickSettings, advice::Standing, share::Slowed, timetable};
@@ -10,7 +10,7 @@ use postern_store::{
 };
 
 use super::{alarm, shares, watch};
-use crate::Engine;
+use crate::{Engine, SourceEntry};
 
 /// So many instants ahead are told.
 const INSTANTS: usize = 5;
@@ -37,12 +37,35 @@ pub struct Overview {
 pub async fn overview(engine: &Engine, scope: TenantScope, id: SourceId) -> Result<Option<Overview>, StoreError> {
     let source = engine.routing.source(id).await?.filter(|source| source.tenant == scope.tenant_id());
     let Some(source) = source.filter(|source| source.poll.is_some() || source.tick.is_some()) else { return Ok(None) };
-    let Some(state) = engine.store.tenant(scope).poll_state(id).await? else { return Ok(None) };
-    Ok(match (&source.poll, &source.tick) {
+    let state = engine.store.tenant(scope).poll_state(id).await?;
+    Ok(state.and_then(|state| seen(engine, &source, state)))
+}
+
+/// The same of several, by one read. Those that the tenant has not, and those that do not run by themselves, are not in it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn overviews(
+    engine: &Engine,
+    scope: TenantScope,
+    ids: &[SourceId],
+) -> Result<HashMap<SourceId, Overview>, StoreError> {
+    let states = engine.store.tenant(scope).poll_states(ids).await?;
+    let mut found = HashMap::with_capacity(states.len());
+    for state in states {
+        let id = state.source;
+        let source = engine.routing.source(id).await?;
+        found.extend(source.and_then(|source| Some((id, seen(engine, &source, state)?))));
+    }
+    Ok(found)
+}
+
+fn seen(engine: &Engine, source: &SourceEntry, state: PollState) -> Option<Overview> {
+    match (&source.poll, &source.tick) {
         (Some(settings), _) => Some(of(settings, state, engine)),
         (None, Some(settings)) => Some(of_schedule(settings, state)),
         (None, None) => None,
-    })
+    }
 }
 
 /// Of a source that makes events by itself.

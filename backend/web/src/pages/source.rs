@@ -102,11 +102,11 @@ async fn list(member: Member<SourcesRead>, app: Data<App>, query: Result<Query, 
     let ids: Vec<SourceId> = found.iter().map(|source| source.id).collect();
     let connections = store.connections().count_from(&ids).await?;
     let presets = providers::known(&app.engine);
-    let polled: Vec<SourceId> = found.iter().filter(|source| source.poll.is_some()).map(|source| source.id).collect();
-    let polled = if polled.is_empty() { Vec::new() } else { store.poll_states(&polled).await? };
+    let run_themselves = found.iter().filter(|source| source.poll.is_some() || source.schedule.is_some());
+    let run_themselves: Vec<SourceId> = run_themselves.map(|source| source.id).collect();
+    let now = polling::overviews(&app.engine, member.scope(), &run_themselves).await?;
     let row = |source: Source| {
-        let health =
-            polled.iter().find(|state| state.source == source.id).map(|state| poll_words::health(state.health));
+        let health = now.get(&source.id).map(|now| poll_words::health(now.health));
         let connections = connections.get(&source.id).copied().unwrap_or_default();
         let row = row(presets, &tenant, &source, connections);
         SourceRow { state: health.filter(|_| row.state == State::Active).unwrap_or(row.state), ..row }

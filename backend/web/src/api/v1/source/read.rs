@@ -30,8 +30,12 @@ pub(crate) async fn list(
     let page = query.page(&app, caller.scope(), "sources")?;
     let store = app.engine.store.tenant(caller.scope());
     let rows = store.sources().list(page.after().map(SourceId::from_uuid), page.fetch()).await?;
+    let runs_itself = |source: &&Source| source.poll.is_some() || source.schedule.is_some();
+    let ids: Vec<SourceId> = rows.iter().filter(runs_itself).map(|source| source.id).collect();
+    let now = polling::overviews(&app.engine, caller.scope(), &ids).await?;
     let position = |source: &Source| source.id.uuid().as_bytes().to_vec();
-    Ok(web::Json(page.answer(rows, position, |source| SourceView::of(&source, &app))))
+    let view = |source: Source| SourceView::of(&source, &app).with_polling(now.get(&source.id));
+    Ok(web::Json(page.answer(rows, position, view)))
 }
 
 /// Look at one source

@@ -254,7 +254,7 @@ pub(crate) struct SourceView {
     poll: Option<Value>,
     #[schema(value_type = Option<ScheduleSettings>)]
     schedule: Option<Value>,
-    /// How it fares. Told where this one source is looked at.
+    /// How it fares, if it runs by itself. Told where sources are looked at, not where they are changed.
     polling: Option<PollingView>,
     /// Of a webhook source with a poll beside it: that its webhooks lose too much, or are silent. Told where this one
     /// source is looked at.
