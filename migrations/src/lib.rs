@@ -23,6 +23,7 @@ mod m20261122_110100_flag_requests;
 mod m20261122_120000_widen_sources;
 mod m20261122_120100_create_polling;
 mod m20261122_120300_watch_webhooks;
+mod m20261122_120400_forget_records;
 mod m20261122_120500_create_budgets;
 
 pub struct Migrator;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_120000_widen_sources::Migration),
             Box::new(m20261122_120100_create_polling::Migration),
             Box::new(m20261122_120300_watch_webhooks::Migration),
+            Box::new(m20261122_120400_forget_records::Migration),
             Box::new(m20261122_120500_create_budgets::Migration),
         ]
     }

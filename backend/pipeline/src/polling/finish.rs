@@ -9,7 +9,7 @@ use postern_polling::{
     timetable::{Spread, next_after, seed},
 };
 use postern_store::polling::{
-    Health, MoveRow, PollState, Progress, RunEnd, RunRow, RunStatus, StateAfter, Trigger, Validators,
+    Health, MoveRow, PollState, Progress, RunEnd, RunRow, RunStatus, StateAfter, Trigger, Validators, day_of,
 };
 
 use super::{
@@ -123,8 +123,10 @@ impl Case<'_> {
         }
         // An unchanged page would hide what waits to be seen again.
         let validators = if self.is_pending { Validators::default() } else { self.validators() };
+        let forget_before = self.forget_before();
         let mut after = self.good(next);
         after.primed = true;
+        after.forget_before = forget_before;
         after.validators = validators;
         if let Some(pace) = pace {
             after.interval_ms = Some(pace.interval_ms);
@@ -222,6 +224,7 @@ impl Case<'_> {
             primed: self.state.primed,
             alarm: self.alarm.and_then(|alarm| serde_json::to_value(alarm).ok()),
             last_lost_at: if self.row.counts.lost > 0 { Some(self.now) } else { self.state.last_lost_at },
+            forget_before: self.state.forget_before,
         }
     }
 
@@ -269,6 +272,13 @@ impl Case<'_> {
             elapsed_ms: self.now.ms_since(since),
         };
         Some(adaptive::next(bounds, known, found))
+    }
+
+    /// After a run that listed all there is: what was not seen for so long is not there any more.
+    fn forget_before(&self) -> Option<i32> {
+        let remember_days = i32::try_from(self.settings.limits.remember_days).unwrap_or(i32::MAX);
+        let today = day_of(self.now);
+        if self.answers.is_whole { Some(today.saturating_sub(remember_days)) } else { self.state.forget_before }
     }
 
     /// How far apart runs are meant to be.

@@ -23,6 +23,7 @@ mod rehearse;
 mod rooms;
 mod run;
 mod sample;
+mod seen;
 mod shares;
 mod stated;
 mod tick;

@@ -14,7 +14,7 @@ use postern_polling::{
 use postern_seal::token::sha256;
 use postern_store::{
     StoreError,
-    engine::EventRow,
+    engine::{DedupInput, EventRow},
     polling::{Channel, KnownKey, LagCount, Progress, RecordRow, day_of},
 };
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::{
     commit::{self, PageWrite, Standing},
     run::{Run, Stop},
+    seen::Known,
 };
 use crate::accept;
 
@@ -44,7 +45,7 @@ impl Run {
         };
         let mut judged = self.judge(&items, !self.state.primed).await?;
         // Also what a first run passes over: a page on which nothing is known is not the end of what is new.
-        let news = if self.newest.is_some() { cursors.len() } else { judged.page.records.len() };
+        let news = if self.newest.is_some() { cursors.len() } else { judged.news };
         let set_aside = quarantined.into_iter().map(|item| self.set_aside(item.reason, &item.raw));
         judged.page.quarantine.extend(set_aside);
         let held = judged.held;
@@ -78,25 +79,27 @@ impl Run {
             return Ok(Judged::default());
         }
         let known = self.known(items).await?;
-        let taken = self.taken(items, &known).await?;
+        let taken = self.taken(items, &known.records).await?;
         let keys: Option<HashSet<String>> = self.reconciles().then(|| taken.keys().cloned().collect());
         let now = self.engine.clock.now();
         let pass = Pass { now, is_first_run, webhook_keys: keys.as_ref() };
-        let classified = classify(&self.settings, items, &known, &pass);
+        let classified = classify(&self.settings, items, &known.records, &pass);
         let mut judged = Judged::default();
         judged.page.origin = self.reconciles().then_some("reconciled");
         for one in classified {
             let item = one.item.and_then(|position| items.get(position));
             self.add(&mut judged, one, item, &taken);
         }
+        judged.news = judged.page.records.len();
+        self.mark_seen(&mut judged, items, &known);
         self.hold(&mut judged);
         Ok(judged)
     }
 
-    async fn known(&self, items: &[Item<'_>]) -> Result<HashMap<Hash, Record>, StoreError> {
+    async fn known(&self, items: &[Item<'_>]) -> Result<Known, StoreError> {
         let hashes: Vec<Hash> = items.iter().map(|item| record_hash(&item.id)).collect();
         let rows = self.engine.store.poll_records(self.holding.source, &hashes).await?;
-        Ok(rows.into_iter().map(|row| (row.hash, record_of(row))).collect())
+        Ok(Known::of(rows))
     }
 
     /// Of a source that has webhooks, which of these items came by one.
@@ -116,6 +119,14 @@ impl Run {
     /// Asked for a second time, what was an event is to be one again: each replay has keys of its own.
     fn key(&self, key: &str) -> String {
         replayed(key, self.state.epoch)
+    }
+
+    /// While the record is known, that tells what was an event. The key is for what the record does not see: a webhook that
+    /// comes late, and a page of which a crash left only the events. It ends no later than the record is forgotten.
+    fn dedup(&self, key: &str) -> DedupInput {
+        let days = i64::from(self.settings.limits.remember_days);
+        let expires_at = self.engine.clock.now().plus_secs(days * 86_400);
+        DedupInput { expires_at, ..accept::dedup_input("k", &self.key(key)) }
     }
 
     /// What becomes of one item, or of a record that is gone.
@@ -171,8 +182,7 @@ impl Run {
             tenant: self.holding.tenant,
             source: self.holding.source,
             event_type: self.event_type(one.outcome, item),
-            // As long as the record is known: only so a rewind finds what was an event.
-            dedup: Some(accept::dedup_input("k", &self.key(key))),
+            dedup: Some(self.dedup(key)),
             body_key: None,
             content_type: Some("application/json".to_owned()),
             headers: "{}".to_owned(),
@@ -226,6 +236,8 @@ pub(super) struct Judged {
     pub(super) page: PageWrite,
     /// Cursor values that the cursor may not pass.
     pub(super) held: Vec<Option<postern_polling::CursorValue>>,
+    /// How many items were not known as they are.
+    pub(super) news: usize,
 }
 
 impl Judged {
@@ -250,11 +262,11 @@ fn instant(item: Option<&Item<'_>>) -> Option<Timestamp> {
 }
 
 pub(super) fn record_of(row: RecordRow) -> Record {
-    let RecordRow { hash, id, version, content_hash, rev, stable, missed, waiting_since } = row;
+    let RecordRow { hash, id, version, content_hash, rev, stable, missed, waiting_since, seen_day: _ } = row;
     Record { hash, id, version, content_hash, rev, stable, missed, waiting_since }
 }
 
 pub(super) fn row_of(record: Record) -> RecordRow {
     let Record { hash, id, version, content_hash, rev, stable, missed, waiting_since } = record;
-    RecordRow { hash, id, version, content_hash, rev, stable, missed, waiting_since }
+    RecordRow { hash, id, version, content_hash, rev, stable, missed, waiting_since, seen_day: None }
 }

@@ -63,6 +63,8 @@ pub(super) struct Answers {
     pub(super) exhausted_until: Option<Timestamp>,
     /// Not more often than this.
     pub(super) floor_s: u32,
+    /// The run listed all that there is to list.
+    pub(super) is_whole: bool,
 }
 
 /// How a run came to its end.

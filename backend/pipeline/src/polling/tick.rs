@@ -140,6 +140,7 @@ fn as_it_was(claim: &ClaimedRun) -> StateAfter {
         primed: true,
         alarm: None,
         last_lost_at: None,
+        forget_before: None,
         skipped_overlap: 0,
     }
 }

@@ -151,6 +151,7 @@ impl Run {
             self.answers.validators = self.validators_of(&key, fetched);
         }
         let next = next.map_err(|fault| Failure::fault(&fault))?;
+        self.answers.is_whole = next == NextPage::End && self.state.progress.resume.is_none();
         if self.cursor.stops_descending(&self.settings.cursor, &cursors, news) {
             return Ok(Step::End);
         }

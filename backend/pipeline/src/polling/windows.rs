@@ -46,6 +46,8 @@ impl Run {
                 self.progress.candidate = self.cursor.candidate();
             }
         }
+        // Of the list there is more, whatever the last page of this window said.
+        self.answers.is_whole = false;
         let vars = windows.vars(&run);
         Pager::start(&self.settings, &vars).map(Some).map_err(|invalid| Failure::invalid(&invalid))
     }

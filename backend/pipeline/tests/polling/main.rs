@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod alarms;
+mod forgets;
 mod reads;
 mod refusals;
 mod shares;

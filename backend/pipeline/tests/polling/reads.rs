@@ -7,6 +7,7 @@ use std::sync::{
 
 use postern_domain::source::SourceKind;
 use postern_pipeline::polling::{self, Rehearsal};
+use postern_store::polling::Keys;
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,20 +16,20 @@ use crate::{
 };
 
 /// A list without pages at this URL, all of it emitted.
-fn list(url: &str) -> Value {
+pub(crate) fn list(url: &str) -> Value {
     json!({
         "request": { "url": url }, "schedule": { "interval_s": 60, "jitter_pct": 0 }, "items": "$.data[*]",
         "id": "$.id", "first_run": "backfill"
     })
 }
 
-fn with(mut settings: Value, more: Value) -> Value {
+pub(crate) fn with(mut settings: Value, more: Value) -> Value {
     let (Some(settings_of), Some(more)) = (settings.as_object_mut(), more.as_object()) else { panic!("objects") };
     settings_of.extend(more.clone());
     settings
 }
 
-fn page(ids: std::ops::Range<u32>) -> Reply {
+pub(crate) fn page(ids: std::ops::Range<u32>) -> Reply {
     let data: Vec<Value> = ids.map(|id| json!({ "id": id })).collect();
     Reply::json(json!({ "data": data }))
 }
@@ -360,7 +361,7 @@ async fn a_rehearsal_shows_what_would_be_and_stores_nothing() {
         upstream.becomes(|_| page(2..6).with("x-ratelimit-remaining", "40"));
         let before = yard.count("SELECT seq FROM poll_states").await;
         let settings = postern_polling::PollSettings::parse(&list(&upstream.url("/")), 5).expect("valid");
-        let rehearsal = Rehearsal { settings: settings.clone(), source: Some(source), cursor: None };
+        let rehearsal = Rehearsal { settings: settings.clone(), source: Some(source), cursor: None, keys: Keys::Same };
         let found = polling::test(&yard.engine, yard.scope(), rehearsal).await.expect("answers");
         let outcomes: Vec<_> = found.items.iter().map(|item| (item.id.as_deref(), item.outcome)).collect();
         let expected = [(Some("2"), "unchanged"), (Some("3"), "unchanged"), (Some("4"), "new"), (Some("5"), "new")];
@@ -369,7 +370,7 @@ async fn a_rehearsal_shows_what_would_be_and_stores_nothing() {
         assert_eq!(found.rate_limit["x-ratelimit-remaining"], "40");
         assert_eq!((yard.events().await.len(), yard.count("SELECT seq FROM poll_states").await), (3, before));
         upstream.becomes(|_| Reply::json("{\"things\":[]}"));
-        let rehearsal = Rehearsal { settings, source: None, cursor: None };
+        let rehearsal = Rehearsal { settings, source: None, cursor: None, keys: Keys::Same };
         let found = polling::test(&yard.engine, yard.scope(), rehearsal).await.expect("answers");
         let error = found.error.expect("an error");
         assert_eq!(error.field.as_deref(), Some("poll.items"));

@@ -10,6 +10,8 @@ use super::{
 };
 
 const MAX_FLOOD_HOLD: u32 = 1_000_000;
+const MAX_REMEMBER_DAYS: u32 = 3_650;
+const DEFAULT_REMEMBER_DAYS: u32 = 400;
 const DEFAULT_GRACE_S: u32 = 120;
 const MAX_GRACE_S: u32 = 24 * 3_600;
 
@@ -25,6 +27,8 @@ pub struct RunLimits {
     pub flood_hold: u32,
     /// What the provider lets all ask who share the source's budget, where somebody knows it.
     pub budget: Option<Budget>,
+    /// A record that no run has listed for so long is forgotten.
+    pub remember_days: u32,
 }
 
 /// The interval moves between these, by what the runs find.
@@ -49,6 +53,7 @@ impl RunLimits {
             max_bytes: fields.integer("max_bytes", 1_024..=LARGEST_MAX_BODY_BYTES)?.unwrap_or(LARGEST_MAX_BODY_BYTES),
             flood_hold: fields.integer("flood_hold", 1..=MAX_FLOOD_HOLD)?.unwrap_or(1_000),
             budget: Budget::read(fields.object("budget")?)?,
+            remember_days: fields.integer("remember_days", 7..=MAX_REMEMBER_DAYS)?.unwrap_or(DEFAULT_REMEMBER_DAYS),
         };
         if limits.run_timeout_s < limits.request_timeout_s {
             return Err(fields.invalid("run_timeout_s", "must be at least `request_timeout_s`"));
@@ -63,6 +68,7 @@ impl RunLimits {
             "run_timeout_s": self.run_timeout_s,
             "max_bytes": self.max_bytes,
             "flood_hold": self.flood_hold,
+            "remember_days": self.remember_days,
         });
         if let Some(budget) = self.budget {
             value["budget"] = budget.to_value();

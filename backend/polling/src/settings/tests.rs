@@ -66,7 +66,7 @@ fn full() -> Value {
         "paginate": {
             "kind": "cursor", "param": "/page/after", "path": "$.next", "size_param": "limit", "size": 100, "max_pages": 7,
         },
-        "limits": {"request_timeout_s": 10, "run_timeout_s": 20, "max_bytes": 2048, "flood_hold": 5,
+        "limits": {"request_timeout_s": 10, "run_timeout_s": 20, "max_bytes": 2048, "flood_hold": 5, "remember_days": 30,
                    "budget": {"requests": 100, "per_s": 60}},
         "adaptive": {"min_s": 30, "max_s": 600},
         "budget_key": "acme",
@@ -85,9 +85,15 @@ fn the_least_is_enough_and_the_defaults_are_those_of_the_documents() {
     assert_eq!((settings.emit, settings.first_run), (Emit::New, FirstRun::SkipExisting));
     assert_eq!(settings.cursor, CursorSettings::default());
     assert_eq!(settings.paginate, Paginate { kind: PageKind::None, size: None, max_pages: 100 });
-    let limits = settings.limits;
-    assert_eq!((limits.request_timeout_s, limits.run_timeout_s), (30, 300));
-    assert_eq!((limits.max_bytes, limits.flood_hold, limits.budget), (10 * 1024 * 1024, 1_000, None));
+    let limits = RunLimits {
+        request_timeout_s: 30,
+        run_timeout_s: 300,
+        max_bytes: 10 * 1024 * 1024,
+        flood_hold: 1_000,
+        budget: None,
+        remember_days: 400,
+    };
+    assert_eq!(settings.limits, limits);
     assert_eq!((settings.adaptive, settings.stable_polls), (None, 0));
     assert_eq!(settings.reconcile, Reconcile { grace_s: 120 });
     assert!(settings.request.conditional && settings.request.auth == Auth::None);

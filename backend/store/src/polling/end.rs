@@ -52,6 +52,8 @@ pub struct StateAfter {
     pub alarm: Option<Value>,
     /// When a run last found what a webhook should have brought.
     pub last_lost_at: Option<Timestamp>,
+    /// Records that were last seen before this day are listed no more, and may be forgotten.
+    pub forget_before: Option<i32>,
     /// Instants that passed during the run; added to those before.
     pub skipped_overlap: i64,
 }
@@ -74,6 +76,7 @@ const AFTER: &[Column] = &[
     Column::Text("rate"),
     Column::Bool("primed"),
     Column::Long("last_lost_at"),
+    Column::Int("forget_before"),
     Column::Int("quiet_day"),
 ];
 
@@ -170,6 +173,7 @@ fn row(end: &RunEnd) -> Row {
         .json("rate", after.rate.as_ref())
         .int("primed", after.primed)
         .at("last_lost_at", after.last_lost_at)
+        .int("forget_before", after.forget_before)
         .int("quiet_day", streak_day(end))
         .int("ended_day", streak_day(end))
         .uuid("of_source", end.source.uuid())

@@ -217,6 +217,8 @@ const RECORD: &[Column] = &[
     Column::Int("missed"),
     Column::Long("waiting_since"),
 ];
+/// Overwritten only where there is another.
+const SEEN: Column = Column::Int("seen_day");
 
 async fn write_records(tx: &mut Writing, page: &PageCommit<'_>) -> Result<(), StoreError> {
     if !page.forget.is_empty() {
@@ -240,12 +242,14 @@ async fn write_records(tx: &mut Writing, page: &PageCommit<'_>) -> Result<(), St
             .int("stable", record.stable)
             .int("missed", record.missed)
             .at("waiting_since", record.waiting_since)
+            .int("seen_day", record.seen_day)
     });
     let sql = format!(
-        "WITH {} INSERT INTO poll_records (source_id, run_id, updated_at, {names}) \
-         SELECT $2, $3, $4, {names} FROM given WHERE true ON CONFLICT (source_id, record_hash) \
-         DO UPDATE SET run_id = excluded.run_id, updated_at = excluded.updated_at, {}",
-        given(tx.backend(), RECORD),
+        "WITH {} INSERT INTO poll_records (source_id, run_id, updated_at, seen_day, {names}) \
+         SELECT $2, $3, $4, seen_day, {names} FROM given WHERE true ON CONFLICT (source_id, record_hash) \
+         DO UPDATE SET run_id = excluded.run_id, updated_at = excluded.updated_at, \
+         seen_day = coalesce(excluded.seen_day, poll_records.seen_day), {}",
+        given(tx.backend(), &[RECORD, &[SEEN]].concat()),
         overwrites(RECORD),
         names = names(RECORD)
     );

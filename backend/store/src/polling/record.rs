@@ -32,6 +32,9 @@ pub struct RecordRow {
     pub missed: i32,
     /// Since when a webhook is waited for.
     pub waiting_since: Option<Timestamp>,
+    /// A day on which it was listed, see [`super::day_of`]; not the last one, which would be a write for each listing. To
+    /// be written, none leaves it as it is.
+    pub seen_day: Option<i32>,
 }
 
 /// A dedup key that is taken.
@@ -75,9 +78,9 @@ pub struct MoveRow {
 }
 
 const HASH_AND_MORE: &str =
-    "record_hash, record_id, version, content_hash, rev, stable, missed, waiting_since FROM poll_records";
+    "record_hash, record_id, version, content_hash, rev, stable, missed, waiting_since, seen_day FROM poll_records";
 
-type Stored = (Vec<u8>, String, Option<String>, Vec<u8>, i32, i32, i32, Option<i64>);
+type Stored = (Vec<u8>, String, Option<String>, Vec<u8>, i32, i32, i32, Option<i64>, Option<i32>);
 
 impl Store {
     /// Those of these records that were seen before.
@@ -155,7 +158,7 @@ impl Store {
 }
 
 fn read(row: Stored) -> Result<RecordRow, StoreError> {
-    let (hash, id, version, content_hash, rev, stable, missed, waiting_since) = row;
+    let (hash, id, version, content_hash, rev, stable, missed, waiting_since, seen_day) = row;
     Ok(RecordRow {
         hash: hash16(&hash)?,
         id,
@@ -165,6 +168,7 @@ fn read(row: Stored) -> Result<RecordRow, StoreError> {
         stable,
         missed,
         waiting_since: waiting_since.map(Timestamp::from_micros),
+        seen_day,
     })
 }
 

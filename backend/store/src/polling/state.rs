@@ -44,6 +44,8 @@ pub struct PollState {
     pub rate: Option<Value>,
     /// Whether a first run was complete.
     pub primed: bool,
+    /// Records that were last seen before this day are listed no more.
+    pub forget_before: Option<i32>,
     /// Events that wait for somebody to let them go.
     pub held: u32,
     pub skipped_overlap: i64,
@@ -89,7 +91,7 @@ pub struct Validators {
 pub(super) const COLUMNS: &str = "source_id, tenant_id, kind, next_run_at, due_trigger, due_run_id, lease_token, \
     leased_by, leased_until, run_id, run_trigger, run_scheduled_at, run_started_at, seq, epoch, cursor, candidate, \
     resume, page_key, etag, last_modified, health, errors, blocked_until, last_ok_at, last_change_at, last_run_at, \
-    last_error, interval_ms, rate, primed, held, skipped_overlap, alarm, alarm_ended_at, last_lost_at";
+    last_error, interval_ms, rate, primed, forget_before, held, skipped_overlap, alarm, alarm_ended_at, last_lost_at";
 
 macro_rules! stored {
     ($($field:ident: $type:ty),+) => {
@@ -115,8 +117,8 @@ stored! {
     seq: i64, epoch: i32, cursor: Option<String>, candidate: Option<String>, resume: Option<String>,
     page_key: Option<String>, etag: Option<String>, last_modified: Option<String>, health: String, errors: i32,
     blocked_until: Option<i64>, last_ok_at: Option<i64>, last_change_at: Option<i64>, last_run_at: Option<i64>,
-    last_error: Option<String>, interval_ms: Option<i64>, rate: Option<String>, primed: bool, held: i32,
-    skipped_overlap: i64, alarm: Option<String>, alarm_ended_at: Option<i64>, last_lost_at: Option<i64>
+    last_error: Option<String>, interval_ms: Option<i64>, rate: Option<String>, primed: bool,
+    forget_before: Option<i32>, held: i32, skipped_overlap: i64, alarm: Option<String>, alarm_ended_at: Option<i64>, last_lost_at: Option<i64>
 }
 
 impl StoredState {
@@ -150,6 +152,7 @@ impl StoredState {
             interval_ms: self.interval_ms,
             rate: value(&self.rate)?,
             primed: self.primed,
+            forget_before: self.forget_before,
             held: u32::try_from(self.held).unwrap_or(0),
             skipped_overlap: self.skipped_overlap,
             alarm: value(&self.alarm)?,

@@ -14,6 +14,7 @@ mod people;
 mod poller;
 mod polling;
 mod polling_budget;
+mod polling_forget;
 mod polling_page;
 mod read;
 mod replays;

@@ -86,6 +86,7 @@ pub(crate) fn record(id: &str) -> RecordRow {
         stable: 0,
         missed: 0,
         waiting_since: None,
+        seen_day: None,
     }
 }
 
@@ -192,6 +193,7 @@ impl Poller {
                 primed: true,
                 alarm: None,
                 last_lost_at: None,
+                forget_before: None,
                 skipped_overlap: 0,
             },
             moved: None,

@@ -57,6 +57,7 @@ fn kind(key: &str) -> Kind {
         | "limits.max_bytes"
         | "limits.flood_hold"
         | "limits.budget.requests"
+        | "limits.remember_days"
         | "cursor.result_cap" => Kind::Number,
         other if other.ends_with("_s") || other.ends_with("_pct") => Kind::Number,
         _ => Kind::Text,

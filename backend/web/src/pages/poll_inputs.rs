@@ -325,6 +325,12 @@ fn limits() -> InputGroup {
                 "Of all sources that share the budget; no more are sent. Empty: as its answers say.",
             ),
             input(Number, "poll.limits.budget.per_s", "In so many seconds", "Needed beside the number of requests."),
+            input(
+                Number,
+                "poll.limits.remember_days",
+                "Days to remember a record",
+                "One that no run has listed for so long is forgotten, and is news should it come back. Empty: 400.",
+            ),
         ],
     )
 }

@@ -41,6 +41,7 @@ fn state(errors: u32) -> PollState {
         interval_ms: None,
         rate: None,
         primed: true,
+        forget_before: None,
         held: 0,
         skipped_overlap: 0,
         alarm: None,

@@ -157,6 +157,9 @@ pub(crate) struct PollLimits {
     #[schema(default = 1_000)]
     flood_hold: Option<u32>,
     budget: Option<PollBudget>,
+    /// A record that no run has listed for so many days is forgotten: should it be listed again, it is news.
+    #[schema(default = 400, minimum = 7, maximum = 3_650)]
+    remember_days: Option<u32>,
 }
 
 /// What the provider takes of all sources that share the budget. No request that would exceed it is sent, by no replica;
