@@ -83,6 +83,8 @@ impl Tenant {
             for row in found["data"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
                 // Of a key; that it is used to look is no change.
                 row.remove("last_used_at");
+                // Of a source: it runs by itself.
+                row.remove("polling");
             }
             state.push(found);
         }
