@@ -40,8 +40,12 @@ fn state(rate: Option<Value>) -> PollState {
         interval_ms: None,
         rate,
         primed: true,
+        forget_before: None,
         held: 0,
         skipped_overlap: 0,
+        alarm: None,
+        alarm_ended_at: None,
+        last_lost_at: None,
     }
 }
 
@@ -68,6 +72,9 @@ fn ended(
         interval_ms: None,
         rate: state.rate.clone(),
         primed: true,
+        alarm: None,
+        last_lost_at: None,
+        forget_before: None,
         skipped_overlap: 0,
     };
     keep_pace(&mut after, &run, (settings, state), share);
