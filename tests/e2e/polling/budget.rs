@@ -13,6 +13,7 @@ use crate::harness::{Database, Server, on_every_database, on_postgres, poll_unti
 
 const REQUESTS: usize = 12;
 const PER_S: u64 = 4;
+const REQUESTED: &str = "postern_poll_requests_total";
 /// For a few spans of the budget to come and go, on a busy machine.
 const SPANS: Duration = Duration::from_secs(90);
 
@@ -128,7 +129,13 @@ on_postgres! {
     async fn replicas_share_one_budget(database: Database) {
         let stand = Stand::new(database, answers).await;
         let other: Server = stand.server.replica().await;
+        let there = other.api(stand.api.key());
         let sources = shared(&stand).await;
+        poll_until(SPANS, "both have asked", async || {
+            let (here, there) = (stand.api.figure(REQUESTED).await, there.figure(REQUESTED).await);
+            (here > 0.0 && there > 0.0).then_some(())
+        })
+        .await;
         // After a while each is slower, and says why.
         for source in sources {
             let cursor = poll_until(SPANS, "it is slowed down", async || {
@@ -140,6 +147,5 @@ on_postgres! {
             assert!(wanted > 12 && cursor["interval_s"].as_u64() > Some(1), "{cursor}");
         }
         assert_kept(&stand.upstream.asked(), REQUESTS, PER_S);
-        drop(other);
     }
 }
