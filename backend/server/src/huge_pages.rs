@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use postern_pipeline::Metrics;
+use postern_pipeline::Engine;
 
 /// Events taken in and handed on in a second; above it they are worth their memory.
 const LOADED: u64 = 500;
@@ -19,11 +19,14 @@ pub(crate) fn refuse() {
     set(true);
 }
 
-/// Huge pages while there is load, and small ones otherwise.
-pub(crate) async fn follow(metrics: Arc<Metrics>) {
-    let mut pace = Pace::default();
+/// Huge pages while there is load, and small ones otherwise; until the engine stops.
+pub(crate) async fn follow(engine: Arc<Engine>) {
+    let (metrics, mut pace) = (&engine.metrics, Pace::default());
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = engine.tasks.stopped() => return,
+        }
         if let Some(is_loaded) = pace.step(metrics.accepted.get() + metrics.delivered.get()) {
             set(!is_loaded);
         }

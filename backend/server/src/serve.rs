@@ -53,12 +53,11 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let front = std::thread::Builder::new().name("http".to_owned()).spawn(move || actix(app, listener, sender))?;
     let handle = receiver.await.context("starting the listener")?;
-    let paging = tokio::spawn(huge_pages::follow(Arc::clone(&engine.metrics)));
+    engine.tasks.spawn("huge-pages", huge_pages::follow(Arc::clone(&engine)));
     print(&format!("listening http://{address}"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, ?duty, "Postern serves");
     let name = stop_signal().await?;
     tracing::info!("Stopping on {name}");
-    paging.abort();
     live.close();
     handle.stop(true).await;
     engine.shut_down(GRACE).await;
