@@ -40,7 +40,7 @@ fn known(engine: &Engine, source: &SourceEntry, measured: Inputs) -> Inputs {
     let Some(settings) = source.poll.as_deref() else { return measured };
     let budget = BudgetKey { tenant: source.tenant, name: source.poll_budget.to_string() };
     let declared = settings.limits.budget.map(|budget| (per_hour(budget), LimitFrom::Declared));
-    let said = || engine.polls.stated.per_hour(&budget).map(|limit| (limit, LimitFrom::Headers));
+    let said = || engine.polls.budgets.learned(&budget).map(|said| (per_hour(said), LimitFrom::Headers));
     let (limit_per_hour, limit_from) = declared.or_else(said).unzip();
     let has_preset = || provider::registered_name(settings).is_some_and(|name| engine.presets.find(&name).is_some());
     let webhooks_offered = match measured.webhooks_offered {

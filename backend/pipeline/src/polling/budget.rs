@@ -16,6 +16,12 @@ use postern_store::{Store, StoreError};
 
 use crate::SourceEntry;
 
+/// Of these windows one is taken to be the provider's: answers say when a window ends, and not how long it is.
+const USUAL_WINDOWS_S: [u32; 7] = [1, 10, 60, 300, 900, 3_600, 24 * 3_600];
+/// Clocks differ, and answers take a while.
+const TOLERANCE_MS: i64 = 2_000;
+/// What was not said again for so long may no longer hold.
+const SAID_FOR_MS: i64 = 24 * 3_600 * 1_000;
 /// Budgets remembered at once; above it the one that ends first is forgotten.
 const MAX_BUDGETS: usize = 20_000;
 
@@ -50,8 +56,9 @@ pub(crate) struct Budgets {
 struct Budget {
     blocked_until: Option<Timestamp>,
     allowance: Allowance,
-    /// From one filling of the allowance to the next: the longest wait for one that was seen.
-    span_ms: i64,
+    said_at: Option<Timestamp>,
+    /// The longest wait for the allowance to be filled again.
+    longest_ms: i64,
 }
 
 impl Budgets {
@@ -86,8 +93,10 @@ impl Budgets {
         let mut known = self.known.lock();
         make_room(&mut known, now);
         let budget = known.entry(key.clone()).or_default();
-        budget.allowance = allowance;
-        budget.span_ms = budget.span_ms.max(allowance.reset_at.map_or(0, |at| at.ms_since(now)));
+        // Another limit is one of another window.
+        let longest_ms = if budget.allowance.limit == allowance.limit { budget.longest_ms } else { 0 };
+        let wait_ms = allowance.reset_at.map_or(0, |at| at.ms_since(now));
+        (budget.allowance, budget.said_at, budget.longest_ms) = (allowance, Some(now), longest_ms.max(wait_ms));
     }
 
     /// The provider wants no more before `until`.
@@ -98,15 +107,18 @@ impl Budgets {
         budget.blocked_until = budget.blocked_until.max(Some(until));
     }
 
-    /// What answers have said of the budget, as far as a span of it was seen.
+    /// What answers have said of the budget. Its window is the shortest usual one that covers the longest wait seen: too
+    /// short only until a window was seen from its beginning.
     pub(crate) fn learned(&self, key: &BudgetKey) -> Option<Declaration> {
         let budget = *self.known.lock().get(key)?;
         let requests = u32::try_from(budget.allowance.limit?.max(1)).unwrap_or(u32::MAX);
-        let per_s = u32::try_from(budget.span_ms.checked_add(999)? / 1_000).ok().filter(|per_s| *per_s > 0)?;
-        Some(Declaration { requests, per_s })
+        budget.allowance.reset_at?;
+        let longest_s = u32::try_from((budget.longest_ms - TOLERANCE_MS).max(0)).ok()?.div_ceil(1_000);
+        let usual_s = USUAL_WINDOWS_S.into_iter().find(|window_s| *window_s >= longest_s);
+        Some(Declaration { requests, per_s: usual_s.unwrap_or(longest_s) })
     }
 
-    /// Forgets what no longer holds anybody back.
+    /// Forgets what holds nobody back, and was said long ago.
     pub(crate) fn tidy(&self, now: Timestamp) {
         self.known.lock().retain(|_, budget| budget.ends_at() > now);
     }
@@ -171,9 +183,8 @@ pub(super) async fn take(
 }
 
 impl Budget {
-    /// What was learned of its span is of use for another one.
     fn ends_at(&self) -> Timestamp {
-        self.blocked_until.max(self.allowance.reset_at.map(|at| at.plus_ms(self.span_ms))).unwrap_or_default()
+        self.blocked_until.max(self.said_at.map(|at| at.plus_ms(SAID_FOR_MS))).unwrap_or_default()
     }
 }
 
@@ -228,18 +239,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_budget_has_in_which_span_is_learned_from_the_longest_wait() {
+    fn the_longest_wait_tells_the_window() {
         let budgets = Budgets::default();
-        let left =
-            |seconds: i64| Allowance { limit: Some(100), remaining: Some(50), reset_at: Some(NOW.plus_secs(seconds)) };
-        assert_eq!(budgets.learned(&key("a")), None);
-        budgets.learn(&key("a"), left(20), NOW);
-        budgets.learn(&key("a"), left(70), NOW.plus_secs(10));
-        budgets.learn(&key("a"), left(70), NOW.plus_secs(40));
-        assert_eq!(budgets.learned(&key("a")), Some(Declaration { requests: 100, per_s: 60 }));
-        budgets.tidy(NOW.plus_secs(100));
-        assert!(budgets.learned(&key("a")).is_some(), "the next answer comes in a new span");
-        budgets.tidy(NOW.plus_secs(131));
+        let said = |limit: u64, wait_s: i64| {
+            let reset_at = Some(NOW.plus_secs(wait_s));
+            budgets.learn(&key("a"), Allowance { limit: Some(limit), remaining: Some(1), reset_at }, NOW);
+            budgets.learned(&key("a")).map(|learned| (learned.requests, learned.per_s))
+        };
+        assert_eq!(said(5_000, 1_200), Some((5_000, 3_600)), "covered by an hour");
+        assert_eq!(said(5_000, 30), Some((5_000, 3_600)), "the end of the same window");
+        assert_eq!(said(5_000, 3_601), Some((5_000, 3_600)), "a clock that is a second off");
+        assert_eq!(said(60, 59), Some((60, 60)), "another limit is another window");
+        assert_eq!(said(60, 40_000), Some((60, 86_400)));
+        assert_eq!(said(60, 1_000_002), Some((60, 1_000_000)), "longer than any usual one");
+        budgets.tidy(NOW.plus_ms(SAID_FOR_MS - 1));
+        assert!(budgets.learned(&key("a")).is_some(), "the next answer comes in a new window");
+        budgets.tidy(NOW.plus_ms(SAID_FOR_MS));
         assert_eq!(budgets.learned(&key("a")), None);
     }
 

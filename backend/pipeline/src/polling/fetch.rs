@@ -191,7 +191,6 @@ impl Fetcher<'_> {
         let budgets = &self.engine.polls.budgets;
         if let Some(rate) = hints.rate {
             let allowance = Allowance { limit: rate.limit, remaining: rate.remaining, reset_at: rate.reset_at };
-            self.engine.polls.stated.learn(&self.budget, &allowance, now);
             budgets.learn(&self.budget, allowance, now);
         }
         let until = match meaning {

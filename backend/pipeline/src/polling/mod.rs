@@ -25,7 +25,6 @@ mod run;
 mod sample;
 mod seen;
 mod shares;
-mod stated;
 mod tick;
 mod walk;
 mod watch;
@@ -50,7 +49,6 @@ pub(crate) struct Polls {
     pub(crate) rooms: rooms::Rooms,
     pub(crate) budgets: budget::Budgets,
     pub(crate) shares: shares::Shares,
-    pub(crate) stated: stated::Stated,
     pub(crate) tokens: auth::Tokens,
     pub(crate) ended: mpsc::UnboundedSender<Ended>,
 }
@@ -63,7 +61,6 @@ impl Polls {
             rooms: rooms::Rooms::default(),
             budgets: budget::Budgets::default(),
             shares: shares::Shares::default(),
-            stated: stated::Stated::default(),
             tokens: auth::Tokens::default(),
             ended,
         };

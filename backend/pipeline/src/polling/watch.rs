@@ -66,7 +66,6 @@ impl Engine {
     /// When the database does not answer; the next run begins anew.
     pub async fn watch_polls(self: &Arc<Self>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.polls.stated.tidy(now);
         self.polls.tokens.tidy(now);
         if !self.dispatches() {
             self.polls.budgets.tidy(now);

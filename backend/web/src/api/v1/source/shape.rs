@@ -256,8 +256,8 @@ pub(crate) struct SourceView {
     schedule: Option<Value>,
     /// How it fares, if it runs by itself. Told where sources are looked at, not where they are changed.
     polling: Option<PollingView>,
-    /// Of a webhook source with a poll beside it: that its webhooks lose too much, or are silent. Told where this one
-    /// source is looked at.
+    /// Of a webhook source with a poll beside it: that its webhooks lose too much, or are silent. Told where sources are
+    /// looked at.
     alarm: Option<AlarmView>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
