@@ -1,10 +1,11 @@
 //! Mandrill: `X-Mandrill-Signature: <base64>`, HMAC-SHA1 over the URL and each form parameter's name and value, by name.
 //!
-//! Where a name ends and its value begins is not signed; with `mandrill_events` alone, as Mandrill sends it, there is no
-//! other way to read it.
+//! Where a name ends and its value begins is not signed. A form cut in another place has no `mandrill_events`, or has not
+//! the whole list in it, and is refused.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use postern_domain::{Invalid, Timestamp};
+use serde::de::IgnoredAny;
 
 use crate::{
     coded::{Coded, Proof, Shown},
@@ -45,6 +46,9 @@ impl Coded for Mandrill {
         let found = self.keys.find(&parts, std::iter::once(signature));
         let what = format!("an HMAC over URL and form parameters in header `{HEADER}`");
         let secret_index = found.ok_or_else(|| mismatch(&what, self.keys.len()))?;
+        if !parameters.iter().any(|(name, value)| **name == *EVENTS.as_bytes() && is_list(value)) {
+            return Err(lacking("the form parameter `mandrill_events`, a JSON list"));
+        }
         let covers_body = matches!(&parameters[..], [(name, _)] if **name == *EVENTS.as_bytes());
         Ok(Proof::Shown(Shown { secret_index: Some(secret_index), covers_body, ..Shown::default() }))
     }
@@ -63,4 +67,8 @@ impl Coded for Mandrill {
             learned: None,
         })
     }
+}
+
+fn is_list(value: &[u8]) -> bool {
+    serde_json::from_slice::<Vec<IgnoredAny>>(value).is_ok()
 }
