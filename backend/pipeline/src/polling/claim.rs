@@ -23,7 +23,7 @@ impl Engine {
     /// Starts a run for each source that is due, as far as there is room; returns when no more are due now.
     ///
     /// # Errors
-    /// When the database does not answer. What was claimed by then runs.
+    /// When the database does not answer. What was claimed before runs; the lease of what cannot run is let run out.
     pub async fn claim_polls(self: &Arc<Self>) -> Result<(), StoreError> {
         while self.dispatches() && self.instance.is_live() && !self.tasks.stopping() {
             let most = self.polls.rooms.free().min(CLAIM);
@@ -43,6 +43,10 @@ impl Engine {
             };
             let claimed = self.store.claim_polls(&terms).await?;
             let is_full = u32::try_from(claimed.len()).unwrap_or(u32::MAX) >= most;
+            if claimed.iter().any(|claim| claim.config_version > self.routing.version()) {
+                // A change of its settings makes a source due, and they may have been changed elsewhere.
+                self.routing.refresh().await?;
+            }
             for claim in claimed {
                 self.start_run(claim);
             }

@@ -44,6 +44,22 @@ async fn last_error(yard: &Yard) -> Value {
 }
 
 #[tokio::test]
+async fn a_run_is_made_by_the_settings_that_made_it_due() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..3));
+        let id = yard.source(list(&upstream.url("/old"))).await;
+        yard.poll().await;
+        yard.change_elsewhere(id, list(&upstream.url("/new"))).await;
+        yard.engine.claim_polls().await.expect("claimed");
+        yard.finish().await;
+        let targets: Vec<String> = upstream.arrivals().into_iter().map(|arrival| arrival.target).collect();
+        assert_eq!(targets, ["/old", "/new"]);
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn new_items_are_events_once_with_their_bytes() {
     yard::each(async |yard| {
         let upstream = Upstream::start(|_| Reply::json("{\"data\": [ {\"id\":1,  \"b\":1.50}, {\"id\":2}]}"));

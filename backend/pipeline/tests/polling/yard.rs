@@ -104,8 +104,17 @@ impl Yard {
     }
 
     pub(crate) async fn change(&self, id: SourceId, poll: Value) {
+        self.change_with(&self.engine, id, poll).await;
+    }
+
+    /// By another replica, of which this one has not heard yet.
+    pub(crate) async fn change_elsewhere(&self, id: SourceId, poll: Value) {
+        self.change_with(&engine(self.engine.store.clone(), &self.clock), id, poll).await;
+    }
+
+    async fn change_with(&self, engine: &Engine, id: SourceId, poll: Value) {
         let change = source::SourceChange { poll: Some(Some(poll)), ..source::SourceChange::default() };
-        source::update(&self.engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
+        source::update(engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
     }
 
     /// A webhook source, from now on without a poll beside it.

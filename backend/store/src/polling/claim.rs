@@ -38,6 +38,8 @@ pub struct ClaimedRun {
     pub started_at: Timestamp,
     /// Fences what the run writes.
     pub token: Uuid,
+    /// Of the configuration, by which the source was due: whoever runs it must know no older settings.
+    pub config_version: i64,
 }
 
 /// A tenant's place is taken by what it has under way, so one with much to do comes after one with little, whoever was
@@ -68,7 +70,11 @@ impl Store {
         let listing = bound_list(picked.iter().map(|(id,)| id.as_bytes().as_slice()));
         let binds = [Bind::Text(&listing), Bind::Long(terms.now.as_micros())];
         let found: Vec<StoredState> = tx.fetch(DOING, still_due(tx.backend()), &binds).await?;
-        let runs: Vec<ClaimedRun> = found.into_iter().filter_map(|row| claimed(row, terms.now)).collect();
+        // After their rows are locked: whoever changes one of them has committed by now, or cancels the run.
+        let version: Vec<(i64,)> = tx.fetch(DOING, "SELECT version FROM config_version WHERE id = 1", &[]).await?;
+        let version = version.first().map_or(0, |row| row.0);
+        let runs = found.into_iter().filter_map(|row| claimed(row, (terms.now, version)));
+        let runs: Vec<ClaimedRun> = runs.collect();
         if runs.is_empty() {
             return Ok(runs);
         }
@@ -133,7 +139,7 @@ fn still_due(backend: Backend) -> String {
 }
 
 /// One tenant's broken row must not stop the others.
-fn claimed(row: StoredState, now: Timestamp) -> Option<ClaimedRun> {
+fn claimed(row: StoredState, (now, config_version): (Timestamp, i64)) -> Option<ClaimedRun> {
     let source = row.source_id;
     let state = row
         .read()
@@ -143,5 +149,5 @@ fn claimed(row: StoredState, now: Timestamp) -> Option<ClaimedRun> {
         .ok()?;
     let (run, trigger) = state.asked.unwrap_or_else(|| (RunId::fresh(), Trigger::Schedule));
     let scheduled_at = state.next_run_at.unwrap_or(now);
-    Some(ClaimedRun { state, run, trigger, scheduled_at, started_at: now, token: fresh_uuid() })
+    Some(ClaimedRun { state, run, trigger, scheduled_at, started_at: now, token: fresh_uuid(), config_version })
 }
