@@ -72,7 +72,7 @@ pub struct Inputs {
     pub webhook_events: u64,
     /// Webhooks that came after the poll had made the event: the first of their events, and duplicates nonetheless.
     pub late: u64,
-    /// Runs of the poll, and those of them that found nothing or failed.
+    /// Runs of the poll, and those of them that found nothing or did not read the list.
     pub runs: u64,
     pub empty_runs: u64,
     pub failed_runs: u64,

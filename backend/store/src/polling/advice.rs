@@ -40,6 +40,7 @@ pub struct RunSums {
     pub runs: i64,
     /// That found nothing, or nothing new.
     pub empty: i64,
+    /// That did not read the list: they failed, had to wait, or were taken away.
     pub failed: i64,
     pub counts: RunCounts,
     /// How long those took that are on record one by one, altogether.
@@ -219,8 +220,8 @@ struct MeasuredRuns {
 const SUMS: &str = "SELECT min(started_at) AS first_at, CAST(coalesce(sum(runs), 0) AS bigint) AS runs, \
     CAST(coalesce(sum(CASE WHEN emitted = 0 AND state NOT IN ('failed', 'timed_out', 'lost_lease', 'cancelled', \
     'throttled', 'running') THEN runs ELSE 0 END), 0) AS bigint) AS empty, \
-    CAST(coalesce(sum(CASE WHEN state IN ('failed', 'timed_out', 'lost_lease') THEN runs ELSE 0 END), 0) AS bigint) \
-    AS failed, \
+    CAST(coalesce(sum(CASE WHEN state IN ('failed', 'timed_out', 'lost_lease', 'cancelled', 'throttled') THEN runs \
+    ELSE 0 END), 0) AS bigint) AS failed, \
     CAST(coalesce(sum(CASE WHEN state = 'quiet' THEN 0 ELSE coalesce(ended_at, started_at) - started_at END), 0) \
     / 1000 AS bigint) AS spent_ms, \
     CAST(coalesce(sum(requests), 0) AS bigint) AS requests, \

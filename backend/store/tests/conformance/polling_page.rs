@@ -202,6 +202,23 @@ async fn an_event_tells_by_which_way_it_came() {
 }
 
 #[tokio::test]
+async fn runs_that_did_not_read_the_list_are_counted_by_themselves() {
+    each(|db| async move {
+        let poller = Poller::new(&db, "acme").await;
+        let states = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Throttled, RunStatus::Cancelled];
+        for (minute, status) in (0..).zip(states) {
+            let claimed = poller.claim(&db, NOON.plus_secs(60 * minute)).await;
+            let end = poller.end(&claimed, status);
+            db.store.end_runs(&[end]).await.expect("ends");
+        }
+        let inputs = poller.tenant.store.advice_inputs(poller.source, NOON).await.expect("answers").expect("there");
+        assert_eq!((inputs.runs.runs, inputs.runs.failed), (4, 3));
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_measured_is_summed_up() {
     each(|db| async move {
         let poller = Poller::new(&db, "acme").await;
