@@ -298,4 +298,4 @@ impl Case<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

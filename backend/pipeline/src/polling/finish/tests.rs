@@ -19,7 +19,8 @@ fn settings_with(adaptive: &serde_json::Value) -> PollSettings {
     PollSettings::parse(&settings, 1).expect("valid")
 }
 
-fn state(errors: u32) -> PollState {
+/// A source as a run finds it.
+pub(in crate::polling) fn state(errors: u32) -> PollState {
     PollState {
         source: SourceId::fresh(),
         tenant: TenantId::fresh(),

@@ -1,8 +1,9 @@
-use postern_domain::{RunId, TenantId};
-use postern_store::polling::{Health, Progress, RunKind, RunTimes, Validators};
+use postern_domain::RunId;
+use postern_store::polling::{Health, Progress, RunTimes, Validators};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::polling::finish;
 
 const NOW: Timestamp = Timestamp::from_secs(1_772_359_200);
 const SLOW: Share = Share { slowdown: 2.5, wanted: 150.0, budget: Budget { requests: 60, per_s: 60 } };
@@ -19,34 +20,7 @@ fn every_minute() -> PollSettings {
 }
 
 fn state(rate: Option<Value>) -> PollState {
-    PollState {
-        source: SourceId::fresh(),
-        tenant: TenantId::fresh(),
-        kind: RunKind::Poll,
-        next_run_at: Some(NOW),
-        asked: None,
-        running: None,
-        seq: 0,
-        epoch: 0,
-        progress: Progress::default(),
-        validators: Validators::default(),
-        health: Health::Ok,
-        errors: 0,
-        blocked_until: None,
-        last_ok_at: None,
-        last_change_at: None,
-        last_run_at: None,
-        last_error: None,
-        interval_ms: None,
-        rate,
-        primed: true,
-        forget_before: None,
-        held: 0,
-        skipped_overlap: 0,
-        alarm: None,
-        alarm_ended_at: None,
-        last_lost_at: None,
-    }
+    PollState { rate, ..finish::tests::state(0) }
 }
 
 /// A run that began now and made so many requests, and what is written of the pace.
