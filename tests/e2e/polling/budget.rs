@@ -126,16 +126,27 @@ on_every_database! {
 }
 
 on_postgres! {
+    /// Whichever of them took the runs stops, and the other one, which goes on, knows what was asked before.
     async fn replicas_share_one_budget(database: Database) {
         let stand = Stand::new(database, answers).await;
         let other: Server = stand.server.replica().await;
+        let mut sources = shared(&stand).await;
         let there = other.api(stand.api.key());
-        let sources = shared(&stand).await;
-        poll_until(SPANS, "both have asked", async || {
-            let (here, there) = (stand.api.figure(REQUESTED).await, there.figure(REQUESTED).await);
-            (here > 0.0 && there > 0.0).then_some(())
+        let (mut busier, other, api) =
+            if stand.api.figure(REQUESTED).await < there.figure(REQUESTED).await {
+                (other, stand.server, stand.api)
+            } else {
+                (stand.server, other, there)
+            };
+        let before = api.figure(REQUESTED).await;
+        busier.sigterm().await;
+        poll_until(SPANS, "the other one asks", async || {
+            (api.figure(REQUESTED).await > before).then_some(())
         })
         .await;
+        for source in &mut sources {
+            source.api = api.clone();
+        }
         // After a while each is slower, and says why.
         for source in sources {
             let cursor = poll_until(SPANS, "it is slowed down", async || {
