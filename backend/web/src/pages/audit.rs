@@ -135,7 +135,8 @@ fn row(entry: &AuditEntry, called: &Called) -> AuditRow {
     }
 }
 
-/// What differs between before and after; of what is new or gone, all that says something.
+/// What differs between before and after; of what is new or gone, all that says something. What an entry says beside that,
+/// as it is.
 fn changes(data: &Value) -> Vec<FieldChange> {
     let part = |name: &str| data.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let (before, after) = (part("before"), part("after"));
@@ -155,6 +156,12 @@ fn changes(data: &Value) -> Vec<FieldChange> {
             all.push(FieldChange { field: name.to_owned(), before: "secret".to_owned(), after: "changed".to_owned() });
         }
     }
+    let said = data.as_object().into_iter().flatten();
+    let said = said.filter(|(name, _)| !["before", "after", "changed"].contains(&name.as_str()));
+    all.extend(
+        said.map(|(name, value)| FieldChange { field: name.clone(), before: String::new(), after: text(Some(value)) })
+            .filter(|said| !said.after.is_empty()),
+    );
     all
 }
 
@@ -174,6 +181,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_an_entry_says_beside_changes_is_shown() {
+        let data = json!({ "from": { "value": 7 }, "to": null, "reason": "read it again", "replay": true });
+        let shown: Vec<(String, String)> =
+            changes(&data).into_iter().map(|change| (change.field, change.after)).collect();
+        let shown: Vec<(&str, &str)> = shown.iter().map(|(field, after)| (field.as_str(), after.as_str())).collect();
+        assert_eq!(shown, [("from", "{\"value\":7}"), ("reason", "read it again"), ("replay", "true")]);
+    }
 
     #[test]
     fn changes_name_what_differs_and_secrets_only_by_name() {
