@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     feed::{self, Feed},
-    stand::{Polled, Stand, every_s},
+    stand::{Polled, Stand, every_s, page},
     upstream::{Asked, Said},
 };
 use crate::harness::{Database, Server, on_every_database, on_postgres, poll_until, text, until};
@@ -148,7 +148,7 @@ on_postgres! {
             source.api = api.clone();
         }
         // After a while each is slower, and says why.
-        for source in sources {
+        for source in &sources {
             let cursor = poll_until(SPANS, "it is slowed down", async || {
                 Some(source.cursor().await).filter(|cursor| !cursor["slowed"].is_null())
             })
@@ -157,6 +157,8 @@ on_postgres! {
             let wanted = cursor["slowed"]["wanted"].as_u64().expect("a number");
             assert!(wanted > 12 && cursor["interval_s"].as_u64() > Some(1), "{cursor}");
         }
+        let shown = page(&other, &api, &format!("/sources/{}", sources[0].id)).await;
+        assert!(shown.contains("Interval now"), "{shown}");
         assert_kept(&stand.upstream.asked(), REQUESTS, PER_S);
     }
 }

@@ -46,20 +46,24 @@ impl Stand {
         (source, receiver)
     }
 
-    /// The page of a thing, as `/sources/{id}`, as somebody sees it who may only look.
     pub(super) async fn page(&self, path: &str) -> String {
-        const VIEWER: &str = "viewer@example.com";
-        member(&self.api, VIEWER, "viewer").await;
-        let mut viewer = Browser::logged_in(&self.server, VIEWER).await;
-        let home = viewer.get("/").await.header("location").expect("a way home").to_owned();
-        let page = viewer.get(&format!("{}{path}", home.trim_end_matches('/'))).await;
-        assert_eq!(page.status, 200, "{home}{path}");
-        String::from_utf8_lossy(&page.body).into_owned()
+        page(&self.server, &self.api, path).await
     }
 
     pub(super) async fn inspect(&self) -> Inspector {
         self.server.inspect().await
     }
+}
+
+/// The page of a thing, as `/sources/{id}`, as somebody sees it who may only look.
+pub(super) async fn page(server: &Server, api: &Api, path: &str) -> String {
+    const VIEWER: &str = "viewer@example.com";
+    member(api, VIEWER, "viewer").await;
+    let mut viewer = Browser::logged_in(server, VIEWER).await;
+    let home = viewer.get("/").await.header("location").expect("a way home").to_owned();
+    let page = viewer.get(&format!("{}{path}", home.trim_end_matches('/'))).await;
+    assert_eq!(page.status, 200, "{home}{path}");
+    String::from_utf8_lossy(&page.body).into_owned()
 }
 
 /// Of every server here: shorter intervals than an operator would permit.

@@ -33,6 +33,8 @@ on_every_database! {
         let clock = |moment: &DateTimeWithTimeZone| moment.to_utc().format("%H:%M:%S").to_string();
         assert!(upcoming.iter().all(|moment| clock(moment) == "03:30:00"), "{shown}");
         assert!(upcoming.windows(2).all(|pair| (pair[1] - pair[0]).num_hours() == 24), "{shown}");
+        let page = stand.page(&format!("/sources/{}", daily.id)).await;
+        assert_eq!((page.matches("03:30:00 UTC").count(), page.matches("09:15:00 +0545").count()), (6, 6), "the next one, and all five");
 
         // New York's clocks skip 2:30 on one day in March: each of its days still has one run.
         let nightly = json!({ "cron": "30 2 8-14 3 *", "timezone": "America/New_York" });

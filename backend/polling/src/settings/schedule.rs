@@ -1,7 +1,8 @@
 //! When a source is polled: at an interval, or by a cron expression in a time zone.
 
+use chrono::DateTime;
 use chrono_tz::Tz;
-use postern_domain::Invalid;
+use postern_domain::{Invalid, Timestamp};
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
@@ -63,6 +64,14 @@ impl Schedule {
             }
         }
         Value::Object(object)
+    }
+
+    /// What clocks show where the cron expression is meant, unless that is UTC.
+    #[must_use]
+    pub fn local(&self, at: Timestamp) -> Option<String> {
+        let Self::Cron { timezone, .. } = self else { return None };
+        let there = DateTime::from_timestamp_micros(at.as_micros())?.with_timezone(timezone);
+        (*timezone != Tz::UTC).then(|| there.format("%a %H:%M:%S %Z").to_string())
     }
 
     fn read_interval(fields: &mut Fields<'_>, floor_s: u32) -> Result<Self, Invalid> {

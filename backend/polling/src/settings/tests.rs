@@ -1,5 +1,6 @@
 //! Settings are read as they are written, and refused with the name of the field that has to change.
 
+use postern_domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
@@ -425,6 +426,20 @@ fn the_floor_is_the_operators() {
     };
     assert!(at(1, 1) && at(1, 0) && at(5, 5) && at(60, 60));
     assert!(!at(0, 0) && !at(59, 60));
+}
+
+#[test]
+fn a_timetable_knows_what_clocks_show_where_it_is_meant() {
+    let local = |schedule: Value, at: &str| {
+        let at = Timestamp::parse_rfc3339(at).expect("a moment");
+        Schedule::parse("poll.schedule", &schedule, 5).expect("a schedule").local(at)
+    };
+    let of = |zone: &str| json!({ "cron": "0 9 * * *", "timezone": zone });
+    assert_eq!(local(of("America/New_York"), "2026-11-23T14:00:00Z").as_deref(), Some("Mon 09:00:00 EST"));
+    assert_eq!(local(of("America/New_York"), "2026-06-01T13:00:00Z").as_deref(), Some("Mon 09:00:00 EDT"));
+    assert_eq!(local(of("Asia/Kathmandu"), "2026-11-22T20:00:00Z").as_deref(), Some("Mon 01:45:00 +0545"));
+    assert_eq!(local(of("UTC"), "2026-11-23T09:00:00Z"), None);
+    assert_eq!(local(json!({ "interval_s": 60 }), "2026-11-23T09:00:00Z"), None);
 }
 
 #[test]

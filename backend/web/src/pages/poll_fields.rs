@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::{
     poll_inputs::{ADAPTIVE_AS, FIRST_RUN_AS, SCHEDULE_AS},
     posted::Posted,
-    rows::shown as shown_at,
+    rows::planned,
 };
 
 const PREFIX: &str = "poll.";
@@ -137,7 +137,7 @@ pub(super) fn schedule(form: &PollForm) -> Option<Schedule> {
 /// The next times of a schedule, as the scheduler would have them; of a source that is yet to be without its spread.
 pub(super) fn upcoming(schedule: &Schedule, source: Option<SourceId>, now: Timestamp) -> Vec<Moment> {
     let spread = source.map_or(Spread::None, |source| Spread::By(timetable::seed(source)));
-    timetable::upcoming(schedule, now, spread, SHOWN).into_iter().map(shown_at).collect()
+    timetable::upcoming(schedule, now, spread, SHOWN).into_iter().map(|at| planned(schedule, at)).collect()
 }
 
 /// `[[owner]]`, as templates have it.

@@ -20,7 +20,10 @@ use postern_store::{
 };
 use serde_json::Value;
 
-use super::{poll_inputs as inputs, rows::shown};
+use super::{
+    poll_inputs as inputs,
+    rows::{planned, shown},
+};
 
 /// `every 5 min`, `*/5 8-18 * * 1-5 in Europe/Vienna`.
 pub(super) fn every(schedule: &Schedule) -> String {
@@ -63,7 +66,7 @@ pub(super) fn polling(tenant: &str, source: &Source, now: &Overview) -> Option<P
         }),
         request: format!("{} {}, {}", text("/request/method"), text("/request/url"), every(&settings.schedule)),
         facts: facts(now, &settings),
-        upcoming: now.upcoming.iter().copied().map(shown).collect(),
+        upcoming: now.upcoming.iter().map(|at| planned(&settings.schedule, *at)).collect(),
         held: (state.held > 0).then(|| Held { counted: format::counted(u64::from(state.held), "event", "events") }),
         beside_webhook: source.token.is_some(),
         alarm: now.alarm.as_ref().map(alarm),
@@ -189,9 +192,10 @@ fn facts(now: &Overview, settings: &PollSettings) -> Vec<Fact> {
     let at = |label: &str, at: Option<Timestamp>| at.map(|at| Fact::new(label, shown(at).shown));
     let next = match (&state.running, state.next_run_at) {
         (Some(_), _) => Some(Fact::new("Next run", "under way now")),
-        (None, at) => {
-            Some(Fact::new("Next run", at.map_or_else(|| "none is planned".to_owned(), |at| shown(at).shown)))
-        }
+        (None, at) => Some(Fact::new(
+            "Next run",
+            at.map_or_else(|| "none is planned".to_owned(), |at| planned(&settings.schedule, at).shown),
+        )),
     };
     let all = [
         next,

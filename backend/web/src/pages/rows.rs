@@ -12,6 +12,7 @@ use postern_frontend::{
     parts::{DeliveryRow, EventRow, Header, Link, RequestRow},
     state::State,
 };
+use postern_polling::Schedule;
 use postern_store::{
     TenantStore,
     read::{Delivery, Event, ListError, RequestOutcome, RequestRead, Tally},
@@ -21,6 +22,15 @@ use super::{Halt, list::Names};
 
 pub(super) fn shown(at: Timestamp) -> Moment {
     format::moment(at.as_micros())
+}
+
+/// A moment of a timetable, also as clocks show it where the timetable is meant.
+pub(super) fn planned(schedule: &Schedule, at: Timestamp) -> Moment {
+    let moment = shown(at);
+    match schedule.local(at) {
+        Some(local) => Moment { shown: format!("{} ({local})", moment.shown), ..moment },
+        None => moment,
+    }
 }
 
 pub(super) fn size(bytes: i64) -> String {

@@ -12,10 +12,14 @@ use postern_frontend::{
     parts::Fact,
 };
 use postern_pipeline::polling::Overview;
+use postern_polling::Schedule;
 use postern_store::tenant::Source;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{posted::Posted, rows::shown};
+use super::{
+    posted::Posted,
+    rows::{planned, shown},
+};
 
 const CRON: &str = "schedule.cron";
 const TIMEZONE: &str = "schedule.timezone";
@@ -127,10 +131,14 @@ pub(super) fn facts(source: &Source, overview: Option<&Overview>) -> Vec<Fact> {
         Fact::new("Instants that went by", word("misfire", &MISFIRES)),
         Fact::new("While the last is not delivered, one", word("overlap", &OVERLAPS)),
     ];
+    let timetable = text(schedule, "cron").and_then(|cron| {
+        let timetable = json!({ "cron": cron, "timezone": text(schedule, "timezone").unwrap_or("UTC") });
+        Schedule::parse("schedule", &timetable, 1).ok()
+    });
     let upcoming = overview.map(|overview| overview.upcoming.as_slice()).unwrap_or_default();
     facts.extend(upcoming.iter().enumerate().map(|(place, at)| {
         let label = if place == 0 { "Next" } else { "Then" };
-        Fact::new(label, shown(*at).shown)
+        Fact::new(label, timetable.as_ref().map_or_else(|| shown(*at), |timetable| planned(timetable, *at)).shown)
     }));
     facts
 }
