@@ -25,6 +25,7 @@ mod m20261122_120100_create_polling;
 mod m20261122_120300_watch_webhooks;
 mod m20261122_120400_forget_records;
 mod m20261122_120500_create_budgets;
+mod m20261122_120600_share_tokens;
 
 pub struct Migrator;
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_120300_watch_webhooks::Migration),
             Box::new(m20261122_120400_forget_records::Migration),
             Box::new(m20261122_120500_create_budgets::Migration),
+            Box::new(m20261122_120600_share_tokens::Migration),
         ]
     }
 }

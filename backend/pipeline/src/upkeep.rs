@@ -100,6 +100,7 @@ impl Engine {
         self.store.expire_throttle(now).await?;
         self.store.trim_bins().await?;
         self.store.expire_polls(now, self.options.retention).await?;
+        self.store.expire_tokens(now).await?;
         self.tidy_limits();
         Ok(())
     }

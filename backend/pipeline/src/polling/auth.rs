@@ -1,10 +1,11 @@
 //! How a run proves who asks. A token of OAuth2 is kept for all runs with the same credential, made anew before it ends
-//! or when it was refused, by one of them while the others wait.
+//! or when it was refused, by one of them while the others wait, on whichever replica they are ([`turn`]).
 //!
 //! A provider that hands out a new refresh token with each access token has spent the old one by then. So the new one is
 //! written down, in a transaction of its own, before anything is done with what came along.
 
 mod grant;
+mod turn;
 mod write_back;
 
 use std::{collections::HashMap, sync::Arc};
@@ -13,11 +14,12 @@ use parking_lot::Mutex;
 use postern_domain::{Secret, TenantId, Timestamp};
 use postern_polling::Auth;
 use postern_seal::token::sha256;
-use postern_store::StoreError;
+use postern_store::{StoreError, polling::SharedToken};
 use tokio::sync::Mutex as Turn;
 
 use crate::Engine;
 use grant::Granted;
+use turn::Shared;
 
 /// After a refusal nobody asks the token server again before.
 const COOLDOWN_S: i64 = 30;
@@ -61,24 +63,20 @@ type Cell = Arc<Turn<Kept>>;
 /// What is known of one credential. Whoever holds the lock is the one who refreshes.
 #[derive(Debug, Default)]
 struct Kept {
-    token: Option<Token>,
-    /// Came with the token and stands in no settings yet.
-    unwritten: Option<Secret<String>>,
+    token: Option<SharedToken>,
+    /// Came with a token, in place of the refresh token that settings may still name.
+    replaced: Option<Secret<String>>,
+    /// It stands in no settings yet.
+    is_unwritten: bool,
     failed: Option<(NoToken, Timestamp)>,
     used_at: Timestamp,
-}
-
-#[derive(Debug)]
-struct Token {
-    text: Secret<String>,
-    refresh_at: Timestamp,
 }
 
 /// Whether a credential that the provider replaces is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writes {
     Yes,
-    /// A rehearsal stores nothing; what was handed out waits in memory for the first run that may.
+    /// A rehearsal of settings that are not saved; what was handed out waits in memory for the first run that may.
     No,
 }
 
@@ -117,6 +115,9 @@ pub(crate) async fn token(
     writes: Writes,
 ) -> Result<Option<Secret<String>>, NoToken> {
     let Some(credential) = credential(tenant, auth) else { return Ok(None) };
+    // What a provider replaces is spent: where saved settings name it, they must not be left with it, whoever asked.
+    let is_saved = matches!(auth, Auth::RefreshToken { .. }) && write_back::is_held(engine, credential);
+    let writes = if is_saved { Writes::Yes } else { writes };
     let cell = engine.polls.tokens.cell(credential);
     let mut kept = cell.lock().await;
     kept.used_at = engine.clock.now();
@@ -148,7 +149,27 @@ impl InTurn<'_> {
         }
         // A token that was refused must not be given again while the new one is asked for.
         kept.token = None;
-        match grant::ask(self.engine, self.auth, kept.unwritten.as_ref()).await {
+        let refused = match wanted {
+            Wanted::Any => None,
+            Wanted::OtherThan(refused) => Some(refused),
+        };
+        match self.shared(refused).await? {
+            Shared::Token(token) => {
+                let text = token.text.clone();
+                kept.token = Some(token);
+                Ok(text)
+            }
+            Shared::Turn(turn) => {
+                let asked = self.ask(kept, now).await;
+                let came = asked.is_ok().then_some(kept.token.as_ref()).flatten();
+                self.give_back(turn, came, kept.replaced.as_ref()).await;
+                asked
+            }
+        }
+    }
+
+    async fn ask(&self, kept: &mut Kept, now: Timestamp) -> Result<Secret<String>, NoToken> {
+        match grant::ask(self.engine, self.auth, kept.replaced.as_ref()).await {
             Ok(granted) => {
                 kept.failed = None;
                 self.take(kept, granted).await
@@ -164,12 +185,12 @@ impl InTurn<'_> {
         let life_s = granted.expires_in_s.unwrap_or(DEFAULT_LIFE_S).max(1);
         if let Some(replaced) = granted.refresh_token {
             // In memory first: should the database not answer now, it is written before anybody gets a token later.
-            kept.unwritten = Some(replaced);
+            (kept.replaced, kept.is_unwritten) = (Some(replaced), true);
             self.write_down(kept).await?;
         }
         let refresh_at = self.engine.clock.now().plus_ms(life_s.saturating_mul(10 * REFRESH_AT_PERCENT));
         let text = granted.access_token;
-        kept.token = Some(Token { text: text.clone(), refresh_at });
+        kept.token = Some(SharedToken { text: text.clone(), refresh_at });
         Ok(text)
     }
 
@@ -177,9 +198,9 @@ impl InTurn<'_> {
         if self.writes == Writes::No {
             return Ok(());
         }
-        let Some(replaced) = kept.unwritten.clone() else { return Ok(()) };
-        let renamed = write_back::write(self.engine, self.credential, &replaced).await?;
-        kept.unwritten = None;
+        let Some(replaced) = kept.replaced.as_ref().filter(|_| kept.is_unwritten) else { return Ok(()) };
+        let renamed = write_back::write(self.engine, self.credential, replaced).await?;
+        kept.is_unwritten = false;
         // The settings name the credential by its new refresh token from now on.
         self.engine.polls.tokens.cells.lock().insert(renamed, Arc::clone(self.cell));
         Ok(())
@@ -199,7 +220,7 @@ impl Tokens {
     /// Forgets what nobody has used for a day. A refresh token that stands nowhere else stays.
     pub(crate) fn tidy(&self, now: Timestamp) {
         self.cells.lock().retain(|_, cell| {
-            cell.try_lock().map_or(true, |kept| kept.unwritten.is_some() || now < kept.used_at.plus_secs(86_400))
+            cell.try_lock().map_or(true, |kept| kept.is_unwritten || now < kept.used_at.plus_secs(86_400))
         });
     }
 }

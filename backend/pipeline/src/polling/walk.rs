@@ -339,7 +339,11 @@ pub(crate) fn budget_name(settings: &PollSettings) -> String {
     settings.budget_key.as_ref().map_or_else(
         || {
             let origin = settings.request.origin().map(|origin| origin.ascii_serialization()).unwrap_or_default();
-            let auth = settings.to_value()["request"]["auth"].to_string();
+            let mut auth = settings.to_value()["request"]["auth"].take();
+            if let Some(auth) = auth.as_object_mut() {
+                // The provider replaces it, and counts on for the same client.
+                auth.remove("refresh_token");
+            }
             hex(&sha256(Secret::new(format!("{origin}\0{auth}")).expose()))
         },
         |key| format!("key {key}"),

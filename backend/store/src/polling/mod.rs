@@ -21,6 +21,7 @@ mod recover;
 mod run;
 mod settings;
 mod state;
+mod token;
 mod waiting;
 mod words;
 mod writing;
@@ -37,6 +38,7 @@ pub use record::{KnownKey, LagCount, MoveRow, QuarantineRow, RecordRow};
 pub use run::{DECLARED_BUDGET, RunCounts, RunError, RunRow, RunTimes};
 pub use settings::SealedSettings;
 pub use state::{PollState, Progress, Running, Validators};
+pub use token::{SharedCredential, SharedToken, TokenTurn};
 pub use words::{Channel, Health, RunKind, RunStatus, Trigger};
 
 /// Days since 1970, by UTC.

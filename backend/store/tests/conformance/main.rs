@@ -16,6 +16,7 @@ mod polling;
 mod polling_budget;
 mod polling_forget;
 mod polling_page;
+mod polling_token;
 mod read;
 mod replays;
 mod retry;

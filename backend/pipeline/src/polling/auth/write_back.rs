@@ -44,6 +44,11 @@ pub(super) async fn write(engine: &Engine, old: Credential, replaced: &Secret<St
     Ok(renamed)
 }
 
+/// Whether settings name it.
+pub(super) fn is_held(engine: &Engine, name: Credential) -> bool {
+    !holders(engine, name).is_empty()
+}
+
 fn holders(engine: &Engine, wanted: Credential) -> Vec<SourceId> {
     let maps = engine.routing.read();
     let has_it = |entry: &&Arc<crate::SourceEntry>| {

@@ -97,7 +97,7 @@ pub(crate) struct TestErrorView {
 /// Try a poll
 ///
 /// Asks for at most five pages, and thirty seconds, with settings that need not be saved. Nothing is stored, and no event
-/// is made.
+/// is made; but a refresh token that the provider replaces meanwhile is written into the saved settings that name it.
 #[utoipa::path(
     post, path = "/api/v1/sources/poll/test", operation_id = "test_poll", tag = "polling",
     request_body = TestPoll,
