@@ -14,14 +14,15 @@ pub(super) fn find<'v>(path: &Path, page: &'v Value) -> Result<Vec<(Place<'v>, &
     let found = path.json_path().query_located(page).all();
     let mut nodes: Vec<(Place<'v>, &'v Value)> =
         found.into_iter().map(|node| (node.location().iter().cloned().collect(), node.node())).collect();
-    match parent(path.as_str()) {
-        Some(parent) => {
-            let is_there = !nodes.is_empty() || leads_to_a_list(parent, page);
-            if is_there { Ok(nodes) } else { Err(missing(path, page)) }
+    if nodes.is_empty() {
+        return if leads_to_an_empty_list(path.as_str(), page) { Ok(nodes) } else { Err(missing(path, page)) };
+    }
+    match nodes.pop() {
+        Some((place, node)) if nodes.is_empty() && parent(path.as_str()).is_none() => only(path, place, node),
+        last => {
+            nodes.extend(last);
+            Ok(nodes)
         }
-        None if nodes.len() == 1 => nodes.pop().map_or(Ok(Vec::new()), |(place, node)| only(path, place, node)),
-        None if nodes.is_empty() => Err(missing(path, page)),
-        None => Ok(nodes),
     }
 }
 
@@ -42,10 +43,19 @@ fn only<'v>(path: &Path, place: Place<'v>, node: &'v Value) -> Result<Vec<(Place
     }
 }
 
-fn leads_to_a_list(parent: &str, page: &Value) -> bool {
-    JsonPath::parse(parent).is_ok_and(|parent| {
-        parent.query(page).iter().any(|node| matches!(node, Value::Array(_) | Value::Object(_) | Value::Null))
-    })
+/// Where the path first finds nothing it chooses among members, and there is a list of none: `$.edges[*].node` of no edges.
+fn leads_to_an_empty_list(path: &str, page: &Value) -> bool {
+    let mut path = path.trim();
+    while let Some(before) = last_segment(path).and_then(|start| path.get(..start)).map(str::trim_end) {
+        let Ok(parsed) = JsonPath::parse(before) else { return false };
+        let nodes = parsed.query(page);
+        if !nodes.is_empty() {
+            let is_list = |node: &&Value| matches!(node, Value::Array(_) | Value::Object(_) | Value::Null);
+            return parent(path).is_some() && nodes.iter().any(is_list);
+        }
+        path = before;
+    }
+    false
 }
 
 fn missing(path: &Path, page: &Value) -> PageFault {
