@@ -19,6 +19,9 @@ const LONGEST_S: u32 = 24 * 3_600;
 const FIRST_EPOCH_S: f64 = 1e9;
 /// A number from here on is in milliseconds: in seconds it would lie beyond the year 5000.
 const FIRST_EPOCH_MS: f64 = 1e11;
+/// And from here on in microseconds, and from there in nanoseconds.
+const FIRST_EPOCH_US: f64 = 1e14;
+const FIRST_EPOCH_NS: f64 = 1e17;
 const RETRY_AFTER_MS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
 /// What an answer says about later ones, whatever its status.
@@ -75,9 +78,11 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
     })
 }
 
-/// An instant as budgets name it: seconds or milliseconds since 1970, a wait in seconds, or a date.
+/// An instant as budgets name it: seconds to nanoseconds since 1970, a wait in seconds, or a date.
 fn reset(text: &str, now: Timestamp) -> Option<Timestamp> {
     match number(text) {
+        Some(number) if number >= FIRST_EPOCH_NS => Some(from_epoch_ms(number / 1e6)),
+        Some(number) if number >= FIRST_EPOCH_US => Some(from_epoch_ms(number / 1e3)),
         Some(number) if number >= FIRST_EPOCH_MS => Some(from_epoch_ms(number)),
         Some(number) if number >= FIRST_EPOCH_S => Some(from_epoch_ms(number * 1e3)),
         Some(number) => Some(after_ms(now, number * 1e3)),

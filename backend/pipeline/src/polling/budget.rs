@@ -72,7 +72,10 @@ impl Budgets {
         if let Some(until) = budget.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        let Some(reset_at) = budget.allowance.reset_at.filter(|at| *at > now) else { return Ok(()) };
+        // However far off the provider says it is: by then it was said too long ago to be believed.
+        let believed_until = budget.said_at.map(|at| at.plus_ms(SAID_FOR_MS));
+        let reset_at = budget.allowance.reset_at.map(|at| believed_until.map_or(at, |until| at.min(until)));
+        let Some(reset_at) = reset_at.filter(|at| *at > now) else { return Ok(()) };
         let Some(remaining) = budget.allowance.remaining else { return Ok(()) };
         let reserve = match asker {
             Asker::Timetable => budget.allowance.limit.map_or(0, reserve),
@@ -236,6 +239,16 @@ mod tests {
         }
         assert_eq!(budgets.take(&key("a"), Asker::Person, NOW), Err(NOW.plus_secs(60)));
         assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW.plus_secs(61)), Ok(()), "the allowance is new");
+    }
+
+    #[test]
+    fn an_allowance_that_is_new_in_a_hundred_years_is_asked_about_each_day() {
+        let budgets = Budgets::default();
+        let reset_at = Some(NOW.plus_secs(100 * 365 * 86_400));
+        budgets.learn(&key("a"), Allowance { limit: Some(100), remaining: Some(5), reset_at }, NOW);
+        let until = NOW.plus_ms(SAID_FOR_MS);
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, NOW), Err(until));
+        assert_eq!(budgets.take(&key("a"), Asker::Timetable, until), Ok(()));
     }
 
     #[test]
