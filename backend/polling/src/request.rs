@@ -23,8 +23,20 @@ pub struct PageRequest {
     pub url: String,
     pub headers: Vec<(HeaderName, Secret<String>)>,
     pub body: Option<Vec<u8>>,
-    /// The entry of the query that carries a credential once it is signed.
-    key_param: Option<String>,
+    key: KeyInUrl,
+}
+
+/// What of the URL carries a credential once it is signed.
+#[derive(Clone, PartialEq)]
+enum KeyInUrl {
+    None,
+    /// An entry of the query.
+    Query(String),
+    /// A word of the path.
+    Path {
+        word: String,
+        key: Secret<String>,
+    },
 }
 
 /// Ready to be sent.
@@ -51,16 +63,19 @@ impl PageRequest {
     /// # Errors
     /// When a value cannot stand where a template puts it, or the URL becomes too long.
     pub fn first(settings: &PollSettings, vars: &Vars) -> Result<Self, Invalid> {
-        let key_param = match &settings.request.auth {
-            Auth::ApiKey { place: ApiKeyPlace::Query(name), .. } => Some(name.clone()),
-            _ => None,
+        let key = match &settings.request.auth {
+            Auth::ApiKey { place: ApiKeyPlace::Query(name), .. } => KeyInUrl::Query(name.clone()),
+            Auth::ApiKey { place: ApiKeyPlace::Path(word), value } => {
+                KeyInUrl::Path { word: word.clone(), key: value.clone() }
+            }
+            _ => KeyInUrl::None,
         };
         let mut request = Self {
             method: settings.request.method.clone(),
             url: String::new(),
             headers: render::headers(settings, vars)?,
             body: render::body(&settings.request, vars)?,
-            key_param,
+            key,
         };
         let url = render::url(&settings.request, vars)?;
         request.url = request.without_key(&url);
@@ -113,9 +128,13 @@ impl PageRequest {
         Ok(())
     }
 
-    /// Providers put the whole query into their links, the key too. It is signed in again for each request.
+    /// Providers put the whole URL into their links, the key too. It is signed in again for each request.
     fn without_key(&self, url: &str) -> String {
-        self.key_param.as_deref().map_or_else(|| url.to_owned(), |name| render::without_query(url, name))
+        match &self.key {
+            KeyInUrl::None => url.to_owned(),
+            KeyInUrl::Query(name) => render::without_query(url, name),
+            KeyInUrl::Path { word, key } => render::without_path_key(url, word, key.expose()),
+        }
     }
 }
 

@@ -208,12 +208,27 @@ impl PollSettings {
 
     /// A parameter that carries the key can carry nothing else.
     fn check_key_param(&self) -> Result<(), Invalid> {
-        let Auth::ApiKey { place: ApiKeyPlace::Query(name), .. } = &self.request.auth else { return Ok(()) };
+        let name = match &self.request.auth {
+            Auth::ApiKey { place: ApiKeyPlace::Query(name), .. } => name,
+            Auth::ApiKey { place: ApiKeyPlace::Path(word), .. } => return self.check_path_word(word),
+            _ => return Ok(()),
+        };
         let size_param = self.paginate.size.as_ref().map(|size| size.param.as_str());
         let mut others =
             self.request.query.iter().map(|entry| entry.name.as_str()).chain(self.paginate.param()).chain(size_param);
         if others.any(|other| other == name) {
             let detail = format!("`{name}` is another parameter of the request too; take it out there");
+            return Err(Invalid::new("poll.request.auth.name", detail));
+        }
+        Ok(())
+    }
+
+    fn check_path_word(&self, word: &str) -> Result<(), Invalid> {
+        let url = self.request.url.as_str();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let path = path.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+        if path.matches(word).count() != 1 || url.matches(word).count() != 1 {
+            let detail = format!("must stand once in the path of `request.url`, and `{word}` does not");
             return Err(Invalid::new("poll.request.auth.name", detail));
         }
         Ok(())

@@ -113,7 +113,14 @@ impl Failure {
                 Self::new(Kind::CursorRefused, "cursor", "the API refuses the cursor".to_owned()).at("poll.cursor")
             }
             Meaning::PageTokenRefused => {
-                let message = "the API refuses the page it named before".to_owned();
+                let message = match exchange.status {
+                    Some(404) => {
+                        "the API answers 404 to a later page; where it does so behind its last page, in place of \
+                                  an empty one, follow its links instead (`link`, `body_link`)"
+                    }
+                    _ => "the API refuses the page it named before",
+                };
+                let message = message.to_owned();
                 Self::new(Kind::PageTokenRefused, "page_token", message).at("poll.paginate")
             }
             Meaning::TooLarge => {

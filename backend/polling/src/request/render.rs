@@ -91,6 +91,39 @@ pub(super) fn with_query(url: &str, name: &str, value: &str) -> String {
     text
 }
 
+/// Puts a key where a word stands in the path, and nowhere else.
+pub(super) fn with_path_word(url: &str, word: &str, value: &str) -> Option<String> {
+    let start = path_start(url);
+    let end = url[start..].find(['?', '#']).map_or(url.len(), |length| start + length);
+    let at = start + url[start..end].find(word)?;
+    Some([&url[..at], &path_safe(value), &url[at + word.len()..]].concat())
+}
+
+/// Puts the word back where a link shows the key.
+pub(super) fn without_path_key(url: &str, word: &str, value: &str) -> String {
+    let (head, path) = url.split_at(path_start(url));
+    format!("{head}{}", path.replace(&path_safe(value), word).replace(&percent(value), word))
+}
+
+fn path_start(url: &str) -> usize {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find(['/', '?', '#']).map_or(url.len(), |length| host + length)
+}
+
+/// What may stand in a segment stays as it is: some providers write keys with a colon.
+fn path_safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:@!$&'()*+,;=".contains(&byte) {
+            safe.push(char::from(byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(safe, "%{byte:02X}");
+        }
+    }
+    safe
+}
+
 pub(super) fn without_query(url: &str, name: &str) -> String {
     let Some((start, query)) = url.split_once('?') else { return url.to_owned() };
     let is_other = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).all(|(key, _)| key != name);

@@ -40,6 +40,11 @@ impl PageRequest {
             Auth::ApiKey { place: ApiKeyPlace::Query(name), value } => {
                 signed.url = Secret::new(render::with_query(&self.url, name, value.expose()));
             }
+            Auth::ApiKey { place: ApiKeyPlace::Path(word), value } => {
+                let url = render::with_path_word(&self.url, word, value.expose());
+                let missing = || Invalid::new("poll.request.auth.name", format!("`{word}` is not in the URL's path"));
+                signed.url = Secret::new(url.ok_or_else(missing)?);
+            }
             Auth::ClientCredentials { .. } | Auth::RefreshToken { .. } => {
                 let missing = || Invalid::new("poll.request.auth", "there is no access token yet");
                 let token = access_token.ok_or_else(missing)?;

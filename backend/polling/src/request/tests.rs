@@ -140,6 +140,16 @@ fn credentials_are_put_on_at_the_end() {
     let (url, query) = signed(json!({"kind": "api_key", "in": "query", "name": "key", "value": "s3cret&x"}));
     assert_eq!(url, "https://a.example/x?b=1", "what stood there is not shown");
     assert_eq!(query.url.expose(), "https://a.example/x?b=1&key=s3cret%26x");
+    let auth = json!({"kind": "api_key", "in": "path", "name": "TOKEN", "value": "12:s3cret/x"});
+    let settings = parsed(json!({"request": {"url": "https://a.example/botTOKEN/x?b=1", "auth": auth}}));
+    let request = PageRequest::first(&settings, &Vars::sample(None)).expect("valid");
+    assert_eq!(request.url, "https://a.example/botTOKEN/x?b=1");
+    let path = request.signed(&settings.request.auth, None).expect("signed");
+    assert_eq!(path.url.expose(), "https://a.example/bot12:s3cret%2Fx/x?b=1");
+    for link in ["/bot12:s3cret%2Fx/x?page=2", "https://a.example/bot12%3As3cret%2Fx/x?page=2"] {
+        let next = request.at(link, "x").expect("a link");
+        assert_eq!(next.url, "https://a.example/botTOKEN/x?page=2", "{link}");
+    }
     let oauth =
         json!({"kind": "oauth2_refresh", "token_url": "https://b.example/t", "client_id": "c", "refresh_token": "r"});
     assert_eq!(authorization(&signed(oauth.clone()).1), "Bearer acc3ss");

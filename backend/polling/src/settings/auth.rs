@@ -12,6 +12,8 @@ use super::{
 };
 
 const MAX_SCOPES: usize = 50;
+/// A shorter word may stand in the path by chance.
+const MIN_PATH_WORD: usize = 4;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
@@ -49,6 +51,8 @@ pub enum Auth {
 pub enum ApiKeyPlace {
     Header(HeaderName),
     Query(String),
+    /// In place of this text, which stands in the URL's path.
+    Path(String),
 }
 
 /// Where a token request carries the client's id and secret.
@@ -149,6 +153,7 @@ impl Auth {
                 let (place, name) = match place {
                     ApiKeyPlace::Header(name) => ("header", name.as_str()),
                     ApiKeyPlace::Query(name) => ("query", name.as_str()),
+                    ApiKeyPlace::Path(name) => ("path", name.as_str()),
                 };
                 put("in", place.into());
                 put("name", name.into());
@@ -230,19 +235,36 @@ fn read_basic(fields: &mut Fields<'_>) -> Result<Auth, Invalid> {
     Ok(Auth::Basic { username: username.to_owned(), password })
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum In {
+    Header,
+    Query,
+    Path,
+}
+
 fn read_api_key(fields: &mut Fields<'_>) -> Result<Auth, Invalid> {
-    let Some(in_header) = fields.choice("in", &[("header", true), ("query", false)])? else {
-        return Err(fields.invalid("in", "is required: `header` or `query`"));
+    let places = [("header", In::Header), ("query", In::Query), ("path", In::Path)];
+    let Some(place) = fields.choice("in", &places)? else {
+        return Err(fields.invalid("in", "is required: `header`, `query` or `path`"));
     };
-    let name = fields.required("name", "of the header or query parameter that carries the key")?;
-    if !in_header {
-        let place = ApiKeyPlace::Query(name.to_owned());
-        return Ok(Auth::ApiKey { place, value: secret(fields, "value")? });
+    let name = fields.required("name", "of what carries the key: a header, a query parameter, a word in the path")?;
+    match place {
+        In::Header => {
+            let field = fields.at("name");
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(&field, "is not a header name"))?;
+            check_name(&field, &name)?;
+            Ok(Auth::ApiKey { place: ApiKeyPlace::Header(name), value: header_safe(fields, "value")? })
+        }
+        In::Query => Ok(Auth::ApiKey { place: ApiKeyPlace::Query(name.to_owned()), value: secret(fields, "value")? }),
+        In::Path => {
+            if name.len() < MIN_PATH_WORD || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                let detail = format!("must be {MIN_PATH_WORD} letters, digits or `_` at least, like TOKEN");
+                return Err(fields.invalid("name", detail));
+            }
+            Ok(Auth::ApiKey { place: ApiKeyPlace::Path(name.to_owned()), value: secret(fields, "value")? })
+        }
     }
-    let field = fields.at("name");
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(&field, "is not a header name"))?;
-    check_name(&field, &name)?;
-    Ok(Auth::ApiKey { place: ApiKeyPlace::Header(name), value: header_safe(fields, "value")? })
 }
 
 fn read_client_credentials(fields: &mut Fields<'_>) -> Result<Auth, Invalid> {

@@ -372,6 +372,16 @@ fn refused_of_auth() -> Vec<(Value, &'static str, &'static str)> {
             "poll.request.auth.name",
             "another parameter",
         ),
+        (
+            json!({"request": {"url": "https://a.example/TOKEN/TOKEN", "auth": {"kind": "api_key", "in": "path", "name": "TOKEN", "value": "b"}}}),
+            "poll.request.auth.name",
+            "must stand once in the path",
+        ),
+        (
+            auth(json!({"kind": "api_key", "in": "path", "name": "T/K", "value": "b"})),
+            "poll.request.auth.name",
+            "letters, digits",
+        ),
         (auth(oauth("ftp://a.example")), "poll.request.auth.token_url", "must begin with https://"),
         (auth(oauth("https://a:b@a.example")), "poll.request.auth.token_url", "without user name"),
         (auth(oauth("nowhere")), "poll.request.auth.token_url", "is not a URL"),

@@ -65,3 +65,15 @@ fn the_templates_read_what_the_providers_answer() {
     let page = read_page(&filled("rss_or_atom"), rss).expect("a feed");
     assert_eq!(summary(&page), [("a-1".to_owned(), Some("feed.entry".to_owned()))]);
 }
+
+/// What a template calls secret stands where settings keep secrets.
+#[test]
+fn what_is_secret_is_shown_nowhere() {
+    for template in all() {
+        let given = |field: &TemplateField| if field.is_secret { "s3cret".to_owned() } else { field.example.clone() };
+        let values = template.fields.iter().map(|field| (field.name.clone(), given(field))).collect();
+        let settings = PollSettings::parse(&template.fill(&values), 5).expect("valid");
+        let shown = settings.shown().to_string();
+        assert!(!shown.contains("s3cret"), "{}: {shown}", template.id);
+    }
+}

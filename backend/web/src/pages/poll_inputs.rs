@@ -91,10 +91,20 @@ fn auth() -> InputGroup {
             input(Text, "poll.request.auth.token", "Token", "Without the word Bearer.").only(AUTH, "bearer"),
             input(Text, "poll.request.auth.username", "User", "").only(AUTH, "basic"),
             input(Text, "poll.request.auth.password", "Password", "").only(AUTH, "basic"),
-            chosen("poll.request.auth.in", "The key stands in", &[("header", "a header"), ("query", "the query")], "")
-                .only(AUTH, "api_key"),
-            input(Text, "poll.request.auth.name", "Name of the header or parameter", "Such as x-api-key.")
-                .only(AUTH, "api_key"),
+            chosen(
+                "poll.request.auth.in",
+                "The key stands in",
+                &[("header", "a header"), ("query", "the query"), ("path", "the path")],
+                "",
+            )
+            .only(AUTH, "api_key"),
+            input(
+                Text,
+                "poll.request.auth.name",
+                "Name of the header or parameter",
+                "Such as x-api-key. In the path: the word of the URL that the key stands for, such as TOKEN.",
+            )
+            .only(AUTH, "api_key"),
             input(Text, "poll.request.auth.value", "Key", "").only(AUTH, "api_key"),
             input(Text, "poll.request.auth.token_url", "Token URL", "Where tokens are given out.").only(AUTH, oauth),
             input(Text, "poll.request.auth.client_id", "Client id", "").only(AUTH, oauth),

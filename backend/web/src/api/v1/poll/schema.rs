@@ -75,7 +75,8 @@ pub(crate) struct PollRequest {
     conditional: Option<bool>,
 }
 
-/// `none`; `bearer` (token); `basic` (username, password); `api_key` (in: header or query, name, value);
+/// `none`; `bearer` (token); `basic` (username, password); `api_key` (in: header, query or path, name, value;
+/// in the path, name is the word of the URL that the value takes the place of);
 /// `oauth2_client_credentials` (token_url, client_id, client_secret, scopes, audience, style); `oauth2_refresh`
 /// (token_url, client_id, client_secret, refresh_token, style).
 #[derive(ToSchema)]
