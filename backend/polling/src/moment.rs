@@ -1,4 +1,4 @@
-//! Instants as providers write them: RFC 3339, a date, seconds or milliseconds since 1970.
+//! Instants as providers write them: RFC 3339, a date, seconds to nanoseconds since 1970.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use postern_domain::Timestamp;
@@ -6,6 +6,9 @@ use serde_json::Value;
 
 /// From here on a number means milliseconds: as seconds it would lie beyond the year 5000.
 const FIRST_MS: f64 = 1e11;
+/// And from here on microseconds, and from there nanoseconds.
+const FIRST_US: f64 = 1e14;
+const FIRST_NS: f64 = 1e17;
 const LONGEST_TEXT: usize = 64;
 
 /// The instant, if it is one. Without an offset it is read as UTC.
@@ -36,7 +39,12 @@ fn from_text(text: &str) -> Option<Timestamp> {
 }
 
 fn from_number(number: f64) -> Option<Timestamp> {
-    let micros = if number.abs() >= FIRST_MS { number * 1e3 } else { number * 1e6 };
+    let micros = match number.abs() {
+        size if size >= FIRST_NS => number / 1e3,
+        size if size >= FIRST_US => number,
+        size if size >= FIRST_MS => number * 1e3,
+        _ => number * 1e6,
+    };
     // A cast of a float stops at the ends, and makes 0 of what is not a number; both are caught by the bounds.
     (micros.is_finite() && micros >= 0.0).then_some(micros.round() as i64).and_then(within)
 }
@@ -62,6 +70,8 @@ mod tests {
             json!(1_772_366_400),
             json!(1_772_366_400.0),
             json!(1_772_366_400_000_i64),
+            json!(1_772_366_400_000_000_i64),
+            json!("1772366400000000000"),
             json!("1772366400"),
             json!(" 1772366400000 "),
         ] {
@@ -84,7 +94,7 @@ mod tests {
             json!(-1),
             json!("-1"),
             json!(1e300),
-            json!("99999999999999999999"),
+            json!("9999999999999999999999"),
             json!("2026-13-01"),
             json!("2026-02-30T00:00:00Z"),
             json!("1".repeat(1_000)),

@@ -3,7 +3,7 @@
 
 use postern_domain::{Invalid, RunId, SourceId, Timestamp, source::SourceKind};
 use postern_polling::{
-    CursorMode, PollSettings, Schedule, moment,
+    CursorMode, CursorValue, PollSettings, Schedule,
     timetable::{self, Spread},
 };
 use postern_store::{
@@ -165,7 +165,8 @@ pub fn check_cursor(field: &str, settings: &PollSettings, to: Option<&Value>) ->
     let is_long = to.as_str().is_some_and(|text| text.is_empty() || text.len() > MAX_CURSOR_BYTES);
     let fits = match settings.cursor.mode {
         CursorMode::None => false,
-        CursorMode::Timestamp => moment::read(to).is_some(),
+        // As a run will read it.
+        CursorMode::Timestamp => CursorValue::parse(CursorMode::Timestamp, to).is_some(),
         CursorMode::Integer => to.is_i64() || to.is_u64(),
         CursorMode::Token => to.is_string(),
     };
@@ -255,6 +256,29 @@ fn first_at(source: SourceId, schedule: &Schedule, restart: Restart, now: Timest
         (Schedule::Interval { .. }, _) | (_, Restart::Prime) => Some(now),
         (Schedule::Cron { .. }, Restart::Keep) => {
             timetable::next_after(schedule, now, Spread::By(timetable::seed(source)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_taken_if_a_run_can_read_it() {
+        let settings = json!({
+            "request": { "url": "https://api.example.com/orders" }, "schedule": { "interval_s": 60 }, "items": "$.data",
+            "id": "$.id", "cursor": { "mode": "timestamp", "value": "$.at" },
+        });
+        let settings = PollSettings::parse(&settings, 1).expect("valid");
+        let taken = |to: Value| check_cursor("to", &settings, Some(&to)).is_ok();
+        for to in [json!("2026-03-01T00:00:00Z"), json!(1_772_366_400), json!(1_772_366_400_000_000_i64)] {
+            assert!(taken(to.clone()), "{to}");
+        }
+        for to in [json!("2026-03-01T00:00:00Z "), json!("soon"), json!(true), json!("")] {
+            assert!(!taken(to.clone()), "{to}");
         }
     }
 }
