@@ -100,6 +100,13 @@ on_every_database! {
             (json!({ "name": "x", "kind": "publish", "poll": poll }), "poll"),
             (json!({ "name": "x", "kind": "poll", "poll": "https://example.com" }), "poll"),
             (json!({ "name": "x", "kind": "schedule" }), "schedule"),
+            (
+                json!({
+                    "name": "x", "kind": "webhook", "scheme": "none", "poll": poll,
+                    "dedup": { "key": "body", "window_s": 3_600 },
+                }),
+                "dedup.window_s",
+            ),
             (json!({ "name": "x", "kind": "poll", "poll": poll, "schedule": { "interval_s": 60 } }), "schedule"),
         ] {
             let (status, problem) = stand.api.post("/sources", fields.clone()).await;

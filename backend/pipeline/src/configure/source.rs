@@ -23,6 +23,8 @@ use crate::{Engine, entry::published_by};
 
 /// 190 bits: the token is the only thing that finds a source.
 pub(super) const TOKEN_LEN: usize = 32;
+/// Of a webhook with a poll beside it.
+const RECONCILED_WINDOW_S: u32 = 3 * 24 * 3_600;
 const MAX_URL_BYTES: usize = postern_domain::destination::MAX_URL_BYTES;
 
 /// A source to be made.
@@ -334,6 +336,12 @@ pub(super) fn check(presets: &Presets, source: &mut Source) -> Result<(), Invali
     }
     source.allowed_ips.resolve(published_by(presets, source.provider.as_deref()))?;
     DedupRule::compile(source.dedup.parse_key()?)?;
+    // A poll that finds what a webhook brought knows it by its key; without that it would be lost, and come twice.
+    if source.kind == SourceKind::Webhook && source.poll.is_some() && source.dedup.window_s < RECONCILED_WINDOW_S {
+        let detail =
+            format!("must be at least {RECONCILED_WINDOW_S} (three days) while a poll stands beside the webhook");
+        return Err(Invalid::new("dedup.window_s", detail));
+    }
     if let Some(answer) = &source.answer {
         answer.check()?;
     }
