@@ -22,13 +22,6 @@ async fn stand_with(database: Database, records: &Feed) -> Stand {
     Stand::new(database, move |asked| feed::page(&feed.since(asked))).await
 }
 
-/// Runs, and gives the `since` that it asked with.
-async fn since(stand: &Stand, source: &Polled) -> String {
-    let before = stand.upstream.count();
-    source.run_well().await;
-    stand.upstream.asked()[before].param("since").expect("since")
-}
-
 /// What a dry run says of each item.
 async fn outcomes(source: &Polled, asked: Value) -> Vec<String> {
     let (status, dry) = source.move_cursor(asked).await;
@@ -42,6 +35,8 @@ on_every_database! {
         let stand = stand_with(database, &records).await;
         let source = stand.source("/records", incremental()).await;
         source.run_well().await;
+        records.grow(1);
+        let before = stand.upstream.count();
         let mut edited = stand.settings("/records", incremental());
         edited["request"]["headers"] = json!({ "user-agent": "edited" });
         edited["schedule"] = json!({ "interval_s": 7_200 });
@@ -50,8 +45,9 @@ on_every_database! {
         source.api.patch(&format!("/sources/{}", source.id), json!({ "name": "edited" })).await;
         source.api.done(&format!("/sources/{}/pause", source.id)).await;
         source.api.done(&format!("/sources/{}/resume", source.id)).await;
-        records.grow(1);
-        assert_eq!(since(&stand, &source).await, moment(10));
+        // The changes may have made runs of their own by now.
+        source.run_well().await;
+        assert_eq!(stand.upstream.asked()[before].param("since"), Some(moment(10)));
         assert_eq!(stand.upstream.asked().last().expect("requests").header("user-agent"), "edited");
         assert_eq!(source.events().await.len(), 11, "nothing again, and what is new");
     }
@@ -105,12 +101,15 @@ on_every_database! {
         assert_eq!(outcomes(&source, replay.clone()).await, ["new"; 7], "all is news again");
         assert_eq!(source.cursor().await["cursor"], json!(moment(10)));
 
+        let before = stand.upstream.count();
         let (status, moved) = source.move_cursor(json!({ "to": moment(4), "reason": "the shop asked" })).await;
         assert_eq!(status, 200, "{moved}");
         let history = source.cursor().await;
         let latest = &history["data"][0];
         assert_eq!((&latest["to"], &latest["reason"]), (&json!(moment(4)), &json!("the shop asked")), "{history}");
-        assert_eq!(since(&stand, &source).await, moment(4));
+        // A rewind makes a run by itself, which may be this one, or over by now.
+        source.run_well().await;
+        assert_eq!(stand.upstream.asked()[before].param("since"), Some(moment(4)));
         assert_eq!(source.events().await.len(), 10, "read again, not emitted again");
 
         let (status, moved) =
