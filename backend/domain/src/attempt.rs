@@ -24,10 +24,16 @@ pub enum ResultKind {
     Superseded,
     /// Our own fault: a secret that could not be opened, a panic.
     Internal,
+    /// Of a queue: who leased it acknowledged it.
+    Acknowledged,
+    /// Of a queue: who leased it gave it back.
+    Rejected,
+    /// Of a queue: the lease ended without a word.
+    LeaseExpired,
 }
 
 impl ResultKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Answered,
         Self::Timeout,
         Self::Dns,
@@ -38,6 +44,9 @@ impl ResultKind {
         Self::Interrupted,
         Self::Superseded,
         Self::Internal,
+        Self::Acknowledged,
+        Self::Rejected,
+        Self::LeaseExpired,
     ];
 
     #[must_use]
@@ -53,6 +62,9 @@ impl ResultKind {
             Self::Interrupted => "interrupted",
             Self::Superseded => "superseded",
             Self::Internal => "internal",
+            Self::Acknowledged => "acknowledged",
+            Self::Rejected => "rejected",
+            Self::LeaseExpired => "lease_expired",
         }
     }
 

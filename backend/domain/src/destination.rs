@@ -39,6 +39,8 @@ pub enum DestinationKind {
     Http,
     /// Keeps what it receives, to be looked at.
     Bin,
+    /// Sends nothing: a program of the tenant leases what waits.
+    Queue,
 }
 
 impl DestinationKind {
@@ -47,12 +49,13 @@ impl DestinationKind {
         match self {
             Self::Http => "http",
             Self::Bin => "bin",
+            Self::Queue => "queue",
         }
     }
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Http, Self::Bin].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Http, Self::Bin, Self::Queue].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

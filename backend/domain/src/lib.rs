@@ -18,6 +18,7 @@ pub mod intake;
 pub mod invalid;
 pub mod payload;
 pub mod permission;
+pub mod queue;
 pub mod retry;
 pub mod role;
 pub mod scope;

@@ -28,6 +28,7 @@ permissions! {
     ConnectionsWrite = "connections:write";
     DeliveriesRead = "deliveries:read";
     DeliveriesWrite = "deliveries:write";
+    QueuesPull = "queues:pull";
     RequestsRead = "requests:read";
     KeysRead = "keys:read";
     KeysWrite = "keys:write";

@@ -2,7 +2,7 @@
 
 use crate::permission::Permission::{
     self, AuditRead, ConnectionsRead, ConnectionsWrite, DeliveriesRead, DeliveriesWrite, DestinationsRead,
-    DestinationsWrite, EventsRead, EventsWrite, MembersRead, RequestsRead, SourcesRead, SourcesWrite,
+    DestinationsWrite, EventsRead, EventsWrite, MembersRead, QueuesPull, RequestsRead, SourcesRead, SourcesWrite,
 };
 
 /// Ordered: a later one may do more.
@@ -10,7 +10,7 @@ use crate::permission::Permission::{
 pub enum Role {
     /// Sees everything but API keys.
     Viewer,
-    /// Changes what is routed where, publishes, retries.
+    /// Changes what is routed where, publishes, retries, pulls.
     Editor,
     /// Makes keys and members too.
     Admin,
@@ -32,6 +32,7 @@ const EDITOR: &[Permission] = &[
     ConnectionsWrite,
     DeliveriesRead,
     DeliveriesWrite,
+    QueuesPull,
     RequestsRead,
     MembersRead,
     AuditRead,

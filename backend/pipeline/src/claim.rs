@@ -9,10 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_domain::{AttemptId, ConnectionId, TenantId, Timestamp, payload::PayloadFormat};
+use postern_domain::{
+    AttemptId, ConnectionId, TenantId, Timestamp, destination::DestinationKind, payload::PayloadFormat,
+};
 use postern_store::{
     StoreError,
-    engine::{ClaimTerms, Claimed, LaneWish},
+    engine::{ClaimTerms, Claimed, LaneDue, LaneWish},
 };
 
 use crate::{
@@ -78,7 +80,8 @@ fn until_next(engine: &Engine) -> Duration {
 }
 
 async fn discover(engine: &Engine) -> Result<(), StoreError> {
-    let lanes = engine.store.lanes_due().await?;
+    let mut lanes = engine.store.lanes_due().await?;
+    leave_queues(engine, &mut lanes);
     let now = engine.clock.now();
     let oldest = lanes.iter().map(|lane| lane.due_at).min();
     let age_s = oldest.map_or(0.0, |at| f64::from(i32::try_from(now.ms_since(at).max(0)).unwrap_or(i32::MAX)) / 1e3);
@@ -86,6 +89,16 @@ async fn discover(engine: &Engine) -> Result<(), StoreError> {
     engine.metrics.in_flight.set(i64::from(engine.lanes.in_flight()));
     engine.lanes.replace(lanes.into_iter().map(|lane| (lane.connection, lane.due_at)));
     Ok(())
+}
+
+/// What waits in a queue waits for somebody who asks, and is nobody's backlog here.
+fn leave_queues(engine: &Engine, lanes: &mut Vec<LaneDue>) {
+    let maps = engine.routing.read();
+    let is_queue = |lane: &LaneDue| {
+        let connection = maps.connection(lane.connection)?;
+        Some(maps.destination(connection.destination)?.kind == DestinationKind::Queue)
+    };
+    lanes.retain(|lane| is_queue(lane) != Some(true));
 }
 
 struct Ready {
@@ -160,7 +173,7 @@ fn reserve(engine: &Engine, now: Timestamp) -> Vec<Ready> {
             let Some(destination) = maps.destination(connection.destination).filter(|entry| entry.active) else {
                 continue;
             };
-            if !Lanes::worth_a_claim(destination) {
+            if destination.kind == DestinationKind::Queue || !Lanes::worth_a_claim(destination) {
                 continue;
             }
             let ready = Ready {

@@ -142,6 +142,8 @@ async fn send(engine: &Engine, job: &Job, now: Timestamp) -> Tried {
             Err(blocked) => failed(ResultKind::Blocked, &blocked.to_string()),
         },
         DestinationKind::Bin => Box::pin(receive_in_bin(engine, job, (&headers, outgoing.body.clone()), now)).await,
+        // The claim passes queues by; should one come here, nothing leaves.
+        DestinationKind::Queue => failed(ResultKind::Internal, "a queue is asked, and nothing is sent to it"),
     };
     Tried { started_at: now, headers, sent: outgoing.note, exchange }
 }
@@ -249,6 +251,7 @@ fn settle(engine: &Engine, job: Job, verdict: Verdict, tried: Tried) {
     let url = match job.destination.kind {
         DestinationKind::Http => job.destination.url.clone(),
         DestinationKind::Bin => "bin".to_owned(),
+        DestinationKind::Queue => format!("queue:{}", job.destination.id),
     };
     let attempt = AttemptRow {
         id: job.token,

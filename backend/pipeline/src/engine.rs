@@ -19,6 +19,7 @@ use crate::{
     metrics::Metrics,
     people::hashing::Hashing,
     polling::{self, Polls},
+    queue::Gates,
     recorder::{self, Recorder},
     routing::Routing,
     tasks::Tasks,
@@ -79,6 +80,7 @@ pub struct Engine {
     pub(crate) tenant_limits: KeyedLimiter<TenantId>,
     pub(crate) hashing: Hashing,
     pub(crate) polls: Polls,
+    pub(crate) gates: Gates,
     queues: Mutex<Option<Queues>>,
 }
 
@@ -118,6 +120,7 @@ impl Engine {
             tenant_limits: KeyedLimiter::new(rate, rate.saturating_mul(2)),
             hashing: Hashing::default(),
             polls,
+            gates: Gates::default(),
             queues: Mutex::new(Some(Queues { accepted, settled, requests, ended_polls })),
         })
     }

@@ -13,6 +13,7 @@ use postern_domain::{
     intake::{AllowedAddresses, Intake, Replay},
     payload::PayloadFormat,
     permission::Permission,
+    queue::QueueSettings,
     retry::RetryPolicy,
     source::{HeaderToken, SourceKind},
 };
@@ -77,6 +78,8 @@ pub struct DestinationEntry {
     pub(crate) signing_key: SigningKey,
     pub(crate) timeout_ms: u32,
     pub(crate) retry: RetryPolicy,
+    /// Of a queue, and of no other kind.
+    pub(crate) queue: Option<QueueSettings>,
     pub(crate) active: bool,
     pub(crate) runtime: Arc<DestinationRuntime>,
     pub(crate) tenant_runtime: Arc<TenantRuntime>,
@@ -260,6 +263,7 @@ impl DestinationEntry {
             signing_key: SigningKey::parse(row.signing_secret.expose())?,
             timeout_ms: row.timeout_ms,
             retry: row.retry,
+            queue: row.queue,
             active: row.state == "active",
             runtime,
             tenant_runtime: lanes.tenant(row.tenant),

@@ -26,6 +26,7 @@ mod metrics;
 pub mod people;
 pub mod polling;
 pub mod providers;
+pub mod queue;
 mod recorder;
 mod rendering;
 mod routing;

@@ -26,6 +26,11 @@ pub struct Class {
     pub class: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Received {
+    pub result: &'static str,
+}
+
 /// All the engine counts.
 #[derive(Debug)]
 pub struct Metrics {
@@ -37,6 +42,8 @@ pub struct Metrics {
     pub delivered: Counter,
     pub failed: Family<Class, Counter>,
     pub dead: Counter,
+    /// What queues gave out, and what became of it.
+    pub receives: Family<Received, Counter>,
     pub superseded: Counter,
     pub recovered: Counter,
     pub end_to_end: Histogram,
@@ -66,6 +73,7 @@ impl Default for Metrics {
             delivered: Counter::default(),
             failed: Family::default(),
             dead: Counter::default(),
+            receives: Family::default(),
             superseded: Counter::default(),
             recovered: Counter::default(),
             end_to_end: seconds(),
@@ -104,6 +112,7 @@ impl Metrics {
         registry.register("delivered", "Deliveries acknowledged by their destination", self.delivered.clone());
         registry.register("failed_attempts", "Attempts that were not acknowledged, by class", self.failed.clone());
         registry.register("dead_deliveries", "Deliveries given up", self.dead.clone());
+        registry.register("queue_receives", "Deliveries leased from queues, and how it ended", self.receives.clone());
         registry.register(
             "superseded_attempts",
             "Attempts that ended after their lease was lost",

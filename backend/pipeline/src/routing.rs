@@ -54,6 +54,7 @@ pub(crate) struct Maps {
     by_token: HashMap<[u8; 32], Arc<SourceEntry>>,
     connections: HashMap<ConnectionId, Arc<ConnectionEntry>>,
     by_source: HashMap<SourceId, Vec<Arc<ConnectionEntry>>>,
+    by_destination: HashMap<DestinationId, Vec<Arc<ConnectionEntry>>>,
     destinations: HashMap<DestinationId, Arc<DestinationEntry>>,
     keys: HashMap<String, Arc<KeyEntry>>,
     /// What providers let those ask who share a budget, as their settings say.
@@ -63,6 +64,10 @@ pub(crate) struct Maps {
 impl Maps {
     pub(crate) fn connections_of(&self, id: SourceId) -> &[Arc<ConnectionEntry>] {
         self.by_source.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn connections_to(&self, id: DestinationId) -> &[Arc<ConnectionEntry>] {
+        self.by_destination.get(&id).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<SourceEntry>> {
@@ -122,6 +127,12 @@ impl Routing {
     /// When it is not in memory and the database does not answer.
     pub async fn source(&self, id: SourceId) -> Result<Option<Arc<SourceEntry>>, StoreError> {
         self.find(|maps| maps.sources.get(&id).cloned()).await
+    }
+
+    /// # Errors
+    /// When it is not in memory and the database does not answer.
+    pub(crate) async fn destination(&self, id: DestinationId) -> Result<Option<Arc<DestinationEntry>>, StoreError> {
+        self.find(|maps| maps.destinations.get(&id).cloned()).await
     }
 
     /// The key with this public part. Revoked keys are not there; expiry is for the caller to check.
@@ -238,13 +249,13 @@ impl Routing {
             }
         }
         for (id, entry) in built.connections {
-            if let Some(old) = maps.connections.remove(&id)
-                && let Some(of_source) = maps.by_source.get_mut(&old.source)
-            {
-                of_source.retain(|entry| entry.id != id);
+            if let Some(old) = maps.connections.remove(&id) {
+                leave(&mut maps.by_source, &old.source, id);
+                leave(&mut maps.by_destination, &old.destination, id);
             }
             let Some(entry) = entry else { continue };
             maps.by_source.entry(entry.source).or_default().push(Arc::clone(&entry));
+            maps.by_destination.entry(entry.destination).or_default().push(Arc::clone(&entry));
             maps.connections.insert(id, entry);
         }
         for (public_id, entry) in built.keys {
@@ -254,6 +265,15 @@ impl Routing {
             };
         }
         maps.version = version;
+    }
+}
+
+fn leave<K: Eq + std::hash::Hash>(side: &mut HashMap<K, Vec<Arc<ConnectionEntry>>>, of: &K, id: ConnectionId) {
+    if let Some(connections) = side.get_mut(of) {
+        connections.retain(|entry| entry.id != id);
+        if connections.is_empty() {
+            side.remove(of);
+        }
     }
 }
 

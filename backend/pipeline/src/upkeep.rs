@@ -67,7 +67,7 @@ impl Engine {
         let voided = self.store.recover(Lost::Expired, self.clock.now()).await?;
         self.recovered(voided);
         self.store.recover_polls(Lost::Expired, self.clock.now()).await?;
-        Ok(())
+        self.sweep_queues().await
     }
 
     fn recovered(&self, voided: u64) {
@@ -102,6 +102,7 @@ impl Engine {
         self.store.expire_polls(now, self.options.retention).await?;
         self.store.expire_tokens(now).await?;
         self.tidy_limits();
+        self.gates.tidy();
         Ok(())
     }
 

@@ -106,7 +106,16 @@ pub fn judge(answer: &PageAnswer<'_>, asked: &Asked) -> Meaning {
         (ResultKind::Tls, _) => return Meaning::Transient(Transient::Tls),
         (ResultKind::Blocked, _) => return Meaning::Blocked,
         (ResultKind::TooLarge, _) => return Meaning::TooLarge,
-        (ResultKind::Answered | ResultKind::Interrupted | ResultKind::Superseded | ResultKind::Internal, _) => {
+        (
+            ResultKind::Answered
+            | ResultKind::Interrupted
+            | ResultKind::Superseded
+            | ResultKind::Internal
+            | ResultKind::Acknowledged
+            | ResultKind::Rejected
+            | ResultKind::LeaseExpired,
+            _,
+        ) => {
             return Meaning::Transient(Transient::Internal);
         }
     };

@@ -18,6 +18,7 @@ mod open;
 mod partitions;
 pub mod people;
 pub mod polling;
+pub mod pull;
 pub mod read;
 mod scope;
 pub mod tenant;

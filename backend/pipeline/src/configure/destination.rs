@@ -9,6 +9,7 @@ use postern_domain::{
         check_timeout_ms,
     },
     invalid,
+    queue::QueueSettings,
     retry::RetryPolicy,
 };
 use postern_seal::token;
@@ -37,6 +38,7 @@ pub struct NewDestination {
     pub timeout_ms: Option<u32>,
     pub retry: Option<RetryPolicy>,
     pub fail_next: Option<u32>,
+    pub queue: Option<QueueSettings>,
 }
 
 /// What is to be different. `None` stays as it is; `Some(None)` is taken away.
@@ -51,6 +53,8 @@ pub struct DestinationChange {
     pub timeout_ms: Option<u32>,
     pub retry: Option<RetryPolicy>,
     pub fail_next: Option<u32>,
+    /// All of it.
+    pub queue: Option<QueueSettings>,
 }
 
 /// Its signing secret is in the answer, this once.
@@ -168,6 +172,7 @@ async fn alter(
 }
 
 pub(super) fn build(engine: &Engine, new: NewDestination) -> Result<Destination, Invalid> {
+    Given::by(&new).check(new.kind)?;
     let key = SigningKey::from_bytes(&token::random_bytes::<SIGNING_KEY_BYTES>())?;
     let mut destination = Destination {
         id: DestinationId::fresh(),
@@ -181,6 +186,7 @@ pub(super) fn build(engine: &Engine, new: NewDestination) -> Result<Destination,
         timeout_ms: new.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
         retry: new.retry.unwrap_or_default(),
         fail_next: new.fail_next.unwrap_or(0),
+        queue: (new.kind == DestinationKind::Queue).then(|| new.queue.unwrap_or_default()),
         state: DestinationState::Active,
         state_reason: None,
         failing_since: None,
@@ -193,6 +199,7 @@ pub(super) fn build(engine: &Engine, new: NewDestination) -> Result<Destination,
 }
 
 fn merge(engine: &Engine, before: Destination, change: DestinationChange) -> Result<Destination, Invalid> {
+    Given::by_change(&change).check(before.kind)?;
     let headers = change.headers.map(|headers| checked_headers(&headers)).transpose()?;
     let url_is_new = change.url.is_some();
     let mut after = Destination {
@@ -204,6 +211,7 @@ fn merge(engine: &Engine, before: Destination, change: DestinationChange) -> Res
         timeout_ms: change.timeout_ms.unwrap_or(before.timeout_ms),
         retry: change.retry.unwrap_or(before.retry),
         fail_next: change.fail_next.unwrap_or(before.fail_next),
+        queue: change.queue.or(before.queue),
         ..before
     };
     // An old URL that the operator has forbidden since is stopped when it is asked for; it must not keep its owner
@@ -215,6 +223,50 @@ fn merge(engine: &Engine, before: Destination, change: DestinationChange) -> Res
     Ok(after)
 }
 
+/// Which fields somebody gave that not every kind has.
+struct Given {
+    of_sending: [(&'static str, bool); 6],
+    queue: bool,
+}
+
+impl Given {
+    fn by(new: &NewDestination) -> Self {
+        let of_sending = [
+            ("url", new.url.is_some()),
+            ("headers", !new.headers.is_empty()),
+            ("rate_limit", new.rate_limit.is_some()),
+            ("concurrency", new.concurrency.is_some()),
+            ("timeout_ms", new.timeout_ms.is_some()),
+            ("retry", new.retry.is_some()),
+        ];
+        Self { of_sending, queue: new.queue.is_some() }
+    }
+
+    fn by_change(change: &DestinationChange) -> Self {
+        let of_sending = [
+            ("url", change.url.is_some()),
+            ("headers", change.headers.is_some()),
+            ("rate_limit", change.rate_limit.is_some()),
+            ("concurrency", change.concurrency.is_some()),
+            ("timeout_ms", change.timeout_ms.is_some()),
+            ("retry", change.retry.is_some()),
+        ];
+        Self { of_sending, queue: change.queue.is_some() }
+    }
+
+    /// A field that would do nothing is refused: it would look as if it did.
+    fn check(&self, kind: DestinationKind) -> Result<(), Invalid> {
+        let sends = kind != DestinationKind::Queue;
+        if sends && self.queue {
+            return Err(Invalid::new("queue", "is for destinations of kind `queue` only"));
+        }
+        match self.of_sending.iter().find(|(_, given)| *given && !sends) {
+            Some((field, _)) => Err(Invalid::new(*field, "means nothing for a queue: nothing is sent to it")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Looks at the URL only: the addresses of its name are looked at each time it is asked for.
 fn check_url(engine: &Engine, destination: &mut Destination) -> Result<(), Invalid> {
     match (destination.kind, &destination.url) {
@@ -224,8 +276,10 @@ fn check_url(engine: &Engine, destination: &mut Destination) -> Result<(), Inval
             Ok(())
         }
         (DestinationKind::Http, None) => Err(Invalid::new("url", "is required for kind `http`")),
-        (DestinationKind::Bin, Some(_)) => Err(Invalid::new("url", "is for destinations of kind `http` only")),
-        (DestinationKind::Bin, None) => Ok(()),
+        (DestinationKind::Bin | DestinationKind::Queue, Some(_)) => {
+            Err(Invalid::new("url", "is for destinations of kind `http` only"))
+        }
+        (DestinationKind::Bin | DestinationKind::Queue, None) => Ok(()),
     }
 }
 
@@ -237,14 +291,17 @@ fn check(destination: &mut Destination) -> Result<(), Invalid> {
     if let Some(limit) = &destination.rate_limit {
         limit.check()?;
     }
+    if let Some(queue) = &destination.queue {
+        queue.check()?;
+    }
     match destination.kind {
-        DestinationKind::Http if destination.fail_next > 0 => {
+        DestinationKind::Http | DestinationKind::Queue if destination.fail_next > 0 => {
             Err(Invalid::new("fail_next", "is for destinations of kind `bin` only"))
         }
         DestinationKind::Bin if destination.fail_next > MAX_FAIL_NEXT => {
             Err(Invalid::new("fail_next", format!("must be 0 to {MAX_FAIL_NEXT}")))
         }
-        DestinationKind::Http | DestinationKind::Bin => Ok(()),
+        DestinationKind::Http | DestinationKind::Bin | DestinationKind::Queue => Ok(()),
     }
 }
 

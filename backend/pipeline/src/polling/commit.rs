@@ -251,6 +251,7 @@ fn finish(engine: &Arc<Engine>, rows: &AcceptBatch, routed: Routed, duplicates: 
         engine.lanes.note(lane, due_at);
         engine.lanes.wake.notify_one();
     }
+    engine.gates.wake_all(&routed.queued);
     for departure in routed.departures {
         // A duplicate's deliveries were not written; dropping the departure frees its slot.
         let Some(event) = accepted.get(&departure.delivery.event) else { continue };

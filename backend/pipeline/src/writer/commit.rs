@@ -210,6 +210,7 @@ fn finish(engine: &std::sync::Arc<Engine>, batch: Vec<Submission>, mut repeats: 
         engine.lanes.note(lane, due_at);
         engine.lanes.wake.notify_one();
     }
+    engine.gates.wake_all(&routed.queued);
     for departure in routed.departures {
         // The deliveries of a duplicate or a refused event were not written; dropping the departure frees its slot.
         let Some((body, content_type, received_at)) = accepted.get(&departure.delivery.event).cloned() else {

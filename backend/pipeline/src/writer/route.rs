@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use postern_domain::{AttemptId, ConnectionId, DeliveryId, Timestamp, payload::PayloadFormat};
+use postern_domain::{
+    AttemptId, ConnectionId, DeliveryId, DestinationId, Timestamp, destination::DestinationKind, payload::PayloadFormat,
+};
 use postern_store::engine::{DeliveryRow, EventRow};
 
 use crate::{
@@ -30,6 +32,8 @@ pub(crate) struct Routed {
     pub(crate) departures: Vec<Departure>,
     /// Lanes that got something to wait, and when to look at them.
     pub(crate) waiting: Vec<(ConnectionId, Timestamp)>,
+    /// Queues that got something: it waits until somebody asks for it.
+    pub(crate) queued: Vec<DestinationId>,
     pub(crate) filtered: i32,
 }
 
@@ -54,6 +58,11 @@ pub(crate) fn route(engine: &Engine, maps: &Maps, event: &EventRow, now: Timesta
             body_bytes: i32::try_from(event.body.len()).unwrap_or(i32::MAX),
             lease: None,
         };
+        if destination.kind == DestinationKind::Queue {
+            routed.queued.push(destination.id);
+            routed.deliveries.push(delivery);
+            continue;
+        }
         let may_leave = engine.dispatches()
             && !connection.paused
             && destination.active

@@ -3,6 +3,8 @@
 //! A lane is a connection. Which lanes have something due is found by hopping through the index of the queue from one
 //! connection to the next, so that the cost grows with the connections that wait and never with what waits in them.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use postern_domain::{AttemptId, ConnectionId, DeliveryId, DestinationId, EventId, SourceId, TenantId, Timestamp};
 use sea_orm::sqlx::{self, AssertSqlSafe, ColumnIndex, Decode, FromRow, PgPool, Row, SqlitePool, Type};
@@ -11,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     StoreError,
     engine::{
+        payloads::EventPayload,
         pieces::{marks, pieces, placeholders},
         sqlite::IMMEDIATE,
     },
@@ -70,14 +73,6 @@ struct ClaimRow {
     asked_by: Option<String>,
 }
 
-struct PayloadRow {
-    id: Uuid,
-    event_type: String,
-    received_at: i64,
-    content_type: Option<String>,
-    body: Option<Vec<u8>>,
-}
-
 macro_rules! from_row {
     ($name:ident { $($field:ident: $type:ty = $column:literal),+ }) => {
         impl<'r, R: Row> FromRow<'r, R> for $name
@@ -104,13 +99,6 @@ from_row!(ClaimRow {
     retries: i32 = "retries",
     attempts: i32 = "attempts",
     asked_by: Option<String> = "asked_by"
-});
-from_row!(PayloadRow {
-    id: Uuid = "id",
-    event_type: String = "type",
-    received_at: i64 = "received_at",
-    content_type: Option<String> = "content_type",
-    body: Option<Vec<u8>> = "body"
 });
 
 const MAX_LANES: i64 = 20_000;
@@ -139,12 +127,6 @@ UPDATE queue SET state = 'leased', lease_token = ($4::uuid[])[array_position((SE
 WHERE delivery_id = ANY ((SELECT list FROM ids)::uuid[])
 RETURNING delivery_id, tenant_id, event_id, source_id, connection_id, destination_id, lease_token, retries, attempts,
     asked_by";
-
-/// Each event is looked up in the one partition that its id names.
-const PAYLOADS_POSTGRES: &str = "
-SELECT wanted.id, head.type, head.received_at, head.content_type, content.body FROM unnest($1::uuid[]) AS wanted (id)
-CROSS JOIN LATERAL (SELECT type, received_at, content_type FROM events WHERE events.id = wanted.id LIMIT 1) AS head
-LEFT JOIN LATERAL (SELECT body FROM event_bodies WHERE event_id = wanted.id LIMIT 1) AS content ON true";
 
 /// What a claim is made with.
 #[derive(Clone, Debug)]
@@ -185,10 +167,13 @@ impl Store {
     /// # Errors
     /// When the database does not answer. Whether something was leased is then not known: see [`Store::unclaim`].
     pub async fn claim(&self, wishes: &[LaneWish], terms: &ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
-        match &self.inner.pools {
+        let rows = match &self.inner.pools {
             Pools::Postgres { engine, .. } => claim_postgres(engine, wishes, terms).await,
-            Pools::Sqlite { writer, readers, .. } => claim_sqlite(writer, readers, wishes, terms).await,
-        }
+            Pools::Sqlite { writer, .. } => claim_sqlite(writer, wishes, terms).await,
+        }?;
+        let events: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
+        let payloads = self.payloads(&events).await?;
+        Ok(join(rows, &payloads))
     }
 
     /// Gives back what a claim with these tokens may have leased: no attempt was begun under any of them.
@@ -224,9 +209,9 @@ impl Store {
     }
 }
 
-async fn claim_postgres(pool: &PgPool, wishes: &[LaneWish], terms: &ClaimTerms) -> Result<Vec<Claimed>, StoreError> {
+async fn claim_postgres(pool: &PgPool, wishes: &[LaneWish], terms: &ClaimTerms) -> Result<Vec<ClaimRow>, StoreError> {
     let tokens: Vec<Uuid> = terms.tokens.iter().map(|token| token.uuid()).collect();
-    let rows: Vec<ClaimRow> = sqlx::query_as(CLAIM_POSTGRES)
+    sqlx::query_as(CLAIM_POSTGRES)
         .bind(wishes.iter().map(|wish| wish.connection.uuid()).collect::<Vec<_>>())
         .bind(wishes.iter().map(|wish| i32::try_from(wish.most).unwrap_or(i32::MAX)).collect::<Vec<_>>())
         .bind(terms.now.as_micros())
@@ -235,22 +220,14 @@ async fn claim_postgres(pool: &PgPool, wishes: &[LaneWish], terms: &ClaimTerms) 
         .bind(terms.lease_ms * 1_000)
         .fetch_all(pool)
         .await
-        .map_err(StoreError::during("claiming deliveries"))?;
-    let wanted: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
-    let payloads: Vec<PayloadRow> = sqlx::query_as(PAYLOADS_POSTGRES)
-        .bind(&wanted)
-        .fetch_all(pool)
-        .await
-        .map_err(StoreError::during("reading events to deliver"))?;
-    Ok(join(rows, payloads))
+        .map_err(StoreError::during("claiming deliveries"))
 }
 
 async fn claim_sqlite(
     writer: &SqlitePool,
-    readers: &SqlitePool,
     wishes: &[LaneWish],
     terms: &ClaimTerms,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Vec<ClaimRow>, StoreError> {
     let doing = "claiming deliveries";
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(doing))?;
     let mut rows: Vec<ClaimRow> = Vec::new();
@@ -289,36 +266,15 @@ async fn claim_sqlite(
             .map_err(StoreError::during(doing))?;
     }
     tx.commit().await.map_err(StoreError::during(doing))?;
-    let mut payloads = Vec::with_capacity(rows.len());
-    for range in pieces(rows.len()) {
-        let rows = rows.get(range).unwrap_or_default();
-        let sql = format!(
-            "SELECT id, type, received_at, content_type, body FROM events \
-             LEFT JOIN event_bodies ON event_id = id WHERE id IN ({})",
-            marks(rows.len())
-        );
-        let mut query = sqlx::query_as(AssertSqlSafe(sql));
-        for row in rows {
-            query = query.bind(row.event_id);
-        }
-        let some: Vec<PayloadRow> =
-            query.fetch_all(readers).await.map_err(StoreError::during("reading events to deliver"))?;
-        payloads.extend(some);
-    }
-    Ok(join(rows, payloads))
+    Ok(rows)
 }
 
-fn join(rows: Vec<ClaimRow>, payloads: Vec<PayloadRow>) -> Vec<Claimed> {
-    type Payload = (String, i64, Option<String>, Option<Bytes>);
-    let found: std::collections::HashMap<Uuid, Payload> = payloads
-        .into_iter()
-        .map(|row| (row.id, (row.event_type, row.received_at, row.content_type, row.body.map(Bytes::from))))
-        .collect();
+fn join(rows: Vec<ClaimRow>, found: &HashMap<Uuid, EventPayload>) -> Vec<Claimed> {
     let mut rows = rows;
     rows.sort_by_key(|row| row.lease_token);
     rows.into_iter()
         .map(|row| {
-            let (event_type, received_at, content_type, body) = found.get(&row.event_id).cloned().unwrap_or_default();
+            let payload = found.get(&row.event_id).cloned().unwrap_or_default();
             Claimed {
                 delivery: DeliveryId::from_uuid(row.delivery_id),
                 tenant: TenantId::from_uuid(row.tenant_id),
@@ -330,10 +286,10 @@ fn join(rows: Vec<ClaimRow>, payloads: Vec<PayloadRow>) -> Vec<Claimed> {
                 retries: row.retries,
                 attempts: row.attempts,
                 asked_by: row.asked_by,
-                event_type,
-                received_at: Timestamp::from_micros(received_at),
-                content_type,
-                body,
+                event_type: payload.event_type,
+                received_at: payload.received_at,
+                content_type: payload.content_type,
+                body: payload.body,
             }
         })
         .collect()

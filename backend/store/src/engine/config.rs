@@ -9,14 +9,16 @@ use postern_domain::{
     destination::{DestinationKind, RateLimit},
     intake::Intake,
     payload::PayloadFormat,
+    queue::QueueSettings,
     retry::RetryPolicy,
     source::{HeaderToken, SourceKind},
 };
 use postern_seal::Place;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::changed::{DOING, versioned};
 use crate::{StoreError, open::Store, polling::SealedSettings};
 
 /// One row that has a higher version than the reader knew. `None` in its place: it was deleted or revoked.
@@ -68,6 +70,7 @@ pub struct DestinationConfig {
     pub concurrency: u32,
     pub timeout_ms: u32,
     pub retry: RetryPolicy,
+    pub queue: Option<QueueSettings>,
     /// `active`, `paused` or `held`.
     pub state: String,
     pub failing: bool,
@@ -136,6 +139,7 @@ struct DestinationRow {
     concurrency: i32,
     timeout_ms: i32,
     retry: String,
+    queue: Option<String>,
     state: String,
     failing_since: Option<i64>,
     deleted_at: Option<i64>,
@@ -167,25 +171,6 @@ struct KeyRow {
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     version: i64,
-}
-
-const DOING: &str = "reading the configuration";
-/// Rows that are held at once.
-const AT_ONCE: usize = 256;
-
-/// A row of the configuration, and where it stands among them.
-trait Versioned: FromQueryResult {
-    fn place(&self) -> (i64, Uuid);
-}
-
-macro_rules! versioned {
-    ($($row:ty),*) => {
-        $(impl Versioned for $row {
-            fn place(&self) -> (i64, Uuid) {
-                (self.version, self.id)
-            }
-        })*
-    };
 }
 
 versioned!(SourceRow, DestinationRow, ConnectionRow, KeyRow);
@@ -247,32 +232,6 @@ impl Store {
         })
         .await?;
         Ok(version)
-    }
-
-    async fn each_changed<R: Versioned>(
-        &self,
-        known: i64,
-        table: &'static str,
-        mut take: impl FnMut(R),
-    ) -> Result<(), StoreError> {
-        let reader = self.reader();
-        let sql = format!(
-            "SELECT * FROM {table} WHERE version >= $1 AND (version > $1 OR id > $2) ORDER BY version, id LIMIT {AT_ONCE}"
-        );
-        // Behind all rows of the version that is known.
-        let mut behind = (known, Uuid::max());
-        loop {
-            let values = [Value::from(behind.0), Value::from(behind.1)];
-            let statement = Statement::from_sql_and_values(reader.get_database_backend(), &sql, values);
-            let rows = R::find_by_statement(statement).all(&reader).await.map_err(StoreError::orm(DOING))?;
-            let Some(last) = rows.last().map(Versioned::place) else { return Ok(()) };
-            behind = last;
-            let is_full = rows.len() >= AT_ONCE;
-            rows.into_iter().for_each(&mut take);
-            if !is_full {
-                return Ok(());
-            }
-        }
     }
 
     fn open_text(
@@ -345,6 +304,7 @@ impl Store {
             concurrency: u32::try_from(row.concurrency).unwrap_or(1),
             timeout_ms: u32::try_from(row.timeout_ms).unwrap_or(1),
             retry: json(table, &row.retry)?,
+            queue: row.queue.as_deref().map(|text| json(table, text)).transpose()?,
             state: row.state,
             failing: row.failing_since.is_some(),
         })

@@ -6,12 +6,14 @@
 //! transaction. Nothing here decides: rows come in as they are to be written.
 
 pub mod bins;
+mod changed;
 mod claim;
 pub mod config;
 mod gauge;
 mod health;
 mod instances;
 mod old_keys;
+mod payloads;
 mod pieces;
 pub(crate) mod postgres;
 mod recover;

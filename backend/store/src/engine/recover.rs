@@ -1,4 +1,6 @@
 //! Voids leases whose holder is gone: the delivery is due again at once, and the try that may have left is on record.
+//!
+//! Not those of who pulls: they are held in nobody's name, because no process of ours has to live for them ([`crate::pull`]).
 
 use postern_domain::Timestamp;
 use sea_orm::sqlx::{self, PgPool, Row, SqlitePool};
@@ -17,14 +19,14 @@ pub enum Lost {
     AllBut(Uuid),
     /// Those of an instance whose heartbeat stopped.
     Of(Uuid),
-    /// Those that ran out, whoever holds them: the last resort.
+    /// Those that ran out, whichever process holds them: the last resort.
     Expired,
 }
 
 const RECOVER: &str = "
 WITH lost AS (
     SELECT delivery_id, tenant_id, destination_id, attempts, lease_token, leased_at FROM queue
-    WHERE state = 'leased' AND CASE $1 WHEN 'of' THEN leased_by = $2 WHEN 'all_but' THEN leased_by <> $2
+    WHERE state = 'leased' AND leased_by <> '00000000-0000-0000-0000-000000000000' AND CASE $1 WHEN 'of' THEN leased_by = $2 WHEN 'all_but' THEN leased_by <> $2
         ELSE leased_until < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint END
     LIMIT $3 FOR UPDATE SKIP LOCKED),
 tries AS (
@@ -86,8 +88,8 @@ async fn recover_sqlite(writer: &SqlitePool, lost: Lost, now: Timestamp) -> Resu
     let (which, instance) = lost.terms();
     let mut tx = writer.begin_with(IMMEDIATE).await.map_err(StoreError::during(DOING))?;
     let rows = sqlx::query(
-        "SELECT delivery_id, lease_token FROM queue WHERE state = 'leased' AND CASE ?1 WHEN 'of' THEN leased_by = ?2 \
-         WHEN 'all_but' THEN leased_by <> ?2 ELSE leased_until < ?4 END LIMIT ?3",
+        "SELECT delivery_id, lease_token FROM queue WHERE state = 'leased' \
+         AND leased_by <> x'00000000000000000000000000000000' AND CASE ?1 WHEN 'of' THEN leased_by = ?2 WHEN 'all_but' THEN leased_by <> ?2 ELSE leased_until < ?4 END LIMIT ?3",
     )
     .bind(which)
     .bind(instance)

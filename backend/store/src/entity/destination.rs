@@ -18,6 +18,7 @@ pub struct Model {
     pub timeout_ms: i32,
     pub retry: String,
     pub fail_next: i32,
+    pub queue: Option<String>,
     pub state: String,
     pub state_reason: Option<String>,
     pub failing_since: Option<i64>,

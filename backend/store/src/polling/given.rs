@@ -9,7 +9,7 @@ use crate::open::Backend;
 
 /// A column of such a table.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Column {
+pub(crate) enum Column {
     Uuid(&'static str),
     Bytes(&'static str),
     Text(&'static str),
@@ -19,7 +19,7 @@ pub(super) enum Column {
 }
 
 /// `given AS (…)`: the rows of parameter `$1`, to stand behind WITH.
-pub(super) fn given(backend: Backend, columns: &[Column]) -> String {
+pub(crate) fn given(backend: Backend, columns: &[Column]) -> String {
     let read: Vec<String> = columns.iter().map(|column| column.read(backend)).collect();
     let read = read.join(", ");
     match backend {
@@ -33,7 +33,7 @@ pub(super) fn given(backend: Backend, columns: &[Column]) -> String {
 
 /// For a statement that changes the rows that `given` names as `of_source`: PostgreSQL may otherwise go through all of
 /// them, believing that they are few.
-pub(super) const fn by_index(backend: Backend) -> &'static str {
+pub(crate) const fn by_index(backend: Backend) -> &'static str {
     match backend {
         Backend::Sqlite => "",
         Backend::Postgres => " AND source_id = ANY (ARRAY(SELECT of_source FROM given))",
@@ -41,18 +41,18 @@ pub(super) const fn by_index(backend: Backend) -> &'static str {
 }
 
 /// The names of the columns, with commas.
-pub(super) fn names(columns: &[Column]) -> String {
+pub(crate) fn names(columns: &[Column]) -> String {
     columns.iter().map(Column::name).collect::<Vec<_>>().join(", ")
 }
 
 /// `column = given.column` for each.
-pub(super) fn assignments(columns: &[Column]) -> String {
+pub(crate) fn assignments(columns: &[Column]) -> String {
     let each = columns.iter().map(|column| format!("{0} = given.{0}", column.name()));
     each.collect::<Vec<_>>().join(", ")
 }
 
 /// `column = excluded.column` for each, for a row that is there already.
-pub(super) fn overwrites(columns: &[Column]) -> String {
+pub(crate) fn overwrites(columns: &[Column]) -> String {
     let each = columns.iter().map(|column| format!("{0} = excluded.{0}", column.name()));
     each.collect::<Vec<_>>().join(", ")
 }
@@ -93,32 +93,32 @@ impl Column {
 
 /// One row, its values by the names of their columns.
 #[derive(Debug, Default)]
-pub(super) struct Row(Map<String, Value>);
+pub(crate) struct Row(Map<String, Value>);
 
 impl Row {
-    pub(super) fn uuid(self, name: &str, id: Uuid) -> Self {
+    pub(crate) fn uuid(self, name: &str, id: Uuid) -> Self {
         self.set(name, json!(id.simple().to_string()))
     }
 
-    pub(super) fn bytes(self, name: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(self, name: &str, bytes: &[u8]) -> Self {
         self.set(name, json!(hex(bytes)))
     }
 
     /// What comes from outside may hold a NUL, which PostgreSQL cannot keep.
-    pub(super) fn text(self, name: &str, text: Option<&str>) -> Self {
+    pub(crate) fn text(self, name: &str, text: Option<&str>) -> Self {
         self.set(name, json!(text.map(without_nul)))
     }
 
     /// A JSON value, kept as its text.
-    pub(super) fn json(self, name: &str, value: Option<&Value>) -> Self {
+    pub(crate) fn json(self, name: &str, value: Option<&Value>) -> Self {
         self.set(name, json!(value.map(Value::to_string)))
     }
 
-    pub(super) fn int(self, name: &str, number: impl Into<Value>) -> Self {
+    pub(crate) fn int(self, name: &str, number: impl Into<Value>) -> Self {
         self.set(name, number.into())
     }
 
-    pub(super) fn at(self, name: &str, at: Option<Timestamp>) -> Self {
+    pub(crate) fn at(self, name: &str, at: Option<Timestamp>) -> Self {
         self.set(name, json!(at.map(Timestamp::as_micros)))
     }
 
@@ -129,17 +129,17 @@ impl Row {
 }
 
 /// The value to bind.
-pub(super) fn bound(rows: impl IntoIterator<Item = Row>) -> String {
+pub(crate) fn bound(rows: impl IntoIterator<Item = Row>) -> String {
     Value::Array(rows.into_iter().map(|row| Value::Object(row.0)).collect()).to_string()
 }
 
 /// The same for a list of ids or hashes: see [`listed`].
-pub(super) fn bound_list<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub(crate) fn bound_list<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> String {
     Value::Array(values.into_iter().map(|bytes| Value::String(hex(bytes))).collect()).to_string()
 }
 
 /// The right side of `= ANY`, or of `IN` on SQLite: the byte strings of parameter `$number`.
-pub(super) fn listed(backend: Backend, number: usize) -> String {
+pub(crate) fn listed(backend: Backend, number: usize) -> String {
     match backend {
         Backend::Sqlite => format!("IN (SELECT unhex(value) FROM json_each(${number}))"),
         Backend::Postgres => {
@@ -149,7 +149,7 @@ pub(super) fn listed(backend: Backend, number: usize) -> String {
 }
 
 /// The same for ids.
-pub(super) fn listed_ids(backend: Backend, number: usize) -> String {
+pub(crate) fn listed_ids(backend: Backend, number: usize) -> String {
     match backend {
         Backend::Sqlite => listed(backend, number),
         Backend::Postgres => {
@@ -166,6 +166,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-pub(super) fn without_nul(text: &str) -> String {
+pub(crate) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -11,7 +11,7 @@ mod budget;
 pub mod claim;
 pub mod end;
 mod expire;
-mod given;
+pub(crate) mod given;
 mod held;
 pub mod page;
 mod plan;
@@ -24,7 +24,7 @@ mod state;
 mod token;
 mod waiting;
 mod words;
-mod writing;
+pub(crate) mod writing;
 
 pub use advice::{AdviceInputs, Lags, MOST_EVENTS, RunSums};
 pub use alarm::{AlarmRaised, WebhookCounts};

@@ -11,14 +11,14 @@ use crate::{
 
 /// When a lease ends that begins now: by the database's clock on PostgreSQL, so that the clocks of replicas need not
 /// agree, and by ours on SQLite. Parameter `$number` is what [`lease`] gives.
-pub(super) fn lease_end(backend: Backend, number: usize) -> String {
+pub(crate) fn lease_end(backend: Backend, number: usize) -> String {
     match backend {
         Backend::Sqlite => format!("${number}"),
         Backend::Postgres => format!("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + ${number}"),
     }
 }
 
-pub(super) fn lease<'a>(store: &Store, lease_ms: i64) -> Bind<'a> {
+pub(crate) fn lease<'a>(store: &Store, lease_ms: i64) -> Bind<'a> {
     Bind::Long(match store.backend() {
         Backend::Sqlite => store.clock().now().plus_ms(lease_ms).as_micros(),
         Backend::Postgres => lease_ms.saturating_mul(1_000),
@@ -27,7 +27,7 @@ pub(super) fn lease<'a>(store: &Store, lease_ms: i64) -> Bind<'a> {
 
 /// One value of a statement.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Bind<'a> {
+pub(crate) enum Bind<'a> {
     Uuid(Uuid),
     Long(i64),
     Text(&'a str),
@@ -37,13 +37,13 @@ pub(super) enum Bind<'a> {
 
 /// On SQLite the write lock is held from the beginning.
 #[derive(Debug)]
-pub(super) enum Writing {
+pub(crate) enum Writing {
     Postgres(Transaction<'static, Postgres>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
 /// What both databases can read as a row.
-pub(super) trait Rowed: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+pub(crate) trait Rowed: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
 
 impl<T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin> Rowed for T {}
 
@@ -60,7 +60,7 @@ macro_rules! bound {
 }
 
 impl Writing {
-    pub(super) async fn begin(store: &Store, doing: &'static str) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(store: &Store, doing: &'static str) -> Result<Self, StoreError> {
         match &store.inner.pools {
             Pools::Postgres { engine, .. } => engine.begin().await.map(Self::Postgres),
             Pools::Sqlite { writer, .. } => writer.begin_with(IMMEDIATE).await.map(Self::Sqlite),
@@ -68,7 +68,7 @@ impl Writing {
         .map_err(StoreError::during(doing))
     }
 
-    pub(super) const fn backend(&self) -> Backend {
+    pub(crate) const fn backend(&self) -> Backend {
         match self {
             Self::Postgres(_) => Backend::Postgres,
             Self::Sqlite(_) => Backend::Sqlite,
@@ -76,7 +76,7 @@ impl Writing {
     }
 
     /// How many rows it changed.
-    pub(super) async fn execute(
+    pub(crate) async fn execute(
         &mut self,
         doing: &'static str,
         sql: impl Into<String>,
@@ -96,7 +96,7 @@ impl Writing {
         .map_err(StoreError::during(doing))
     }
 
-    pub(super) async fn fetch<T: Rowed>(
+    pub(crate) async fn fetch<T: Rowed>(
         &mut self,
         doing: &'static str,
         sql: impl Into<String>,
@@ -110,7 +110,7 @@ impl Writing {
         .map_err(StoreError::during(doing))
     }
 
-    pub(super) async fn commit(self, store: &Store, doing: &'static str) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self, store: &Store, doing: &'static str) -> Result<(), StoreError> {
         match self {
             Self::Postgres(tx) => tx.commit().await.map_err(StoreError::during(doing)),
             Self::Sqlite(tx) => {
@@ -125,7 +125,7 @@ impl Writing {
 }
 
 /// Reads without a transaction.
-pub(super) async fn look<T: Rowed>(
+pub(crate) async fn look<T: Rowed>(
     store: &Store,
     doing: &'static str,
     sql: impl Into<String>,
@@ -140,7 +140,7 @@ pub(super) async fn look<T: Rowed>(
 }
 
 /// One statement that is a transaction by itself.
-pub(super) async fn change(
+pub(crate) async fn change(
     store: &Store,
     doing: &'static str,
     sql: impl Into<String>,

@@ -35,6 +35,8 @@ pub struct Attempt {
     pub actor_id: String,
     pub started_at: Timestamp,
     pub timings: Timings,
+    /// Of one that took longer than the timings can say.
+    pub ended_at: Option<Timestamp>,
     pub method: String,
     pub url: String,
     /// Size and SHA-256 of what was sent, where it is not the event's own body.
@@ -64,6 +66,7 @@ struct AttemptRow {
     actor_id: String,
     started_at: i64,
     duration_us: i32,
+    ended_at: Option<i64>,
     dns_us: Option<i32>,
     connect_us: Option<i32>,
     first_byte_us: Option<i32>,
@@ -81,8 +84,8 @@ struct AttemptRow {
     sent_bytes: Option<i32>,
 }
 
-const COLUMNS: &str = "id, delivery_id, number, actor_kind, actor_id, started_at, duration_us, dns_us, connect_us, \
-     first_byte_us, method, url, request_headers, kind, status, response_headers, response_bytes, truncated, detail, \
+const COLUMNS: &str = "id, delivery_id, number, actor_kind, actor_id, started_at, duration_us, ended_at, dns_us, \
+     connect_us, first_byte_us, method, url, request_headers, kind, status, response_headers, response_bytes, truncated, detail, \
      next_attempt_at, sent_sha256, sent_bytes";
 
 impl AttemptRow {
@@ -103,6 +106,7 @@ impl AttemptRow {
                 first_byte_us: micros(self.first_byte_us),
                 total_us: micros(Some(self.duration_us)).unwrap_or_default(),
             },
+            ended_at: self.ended_at.map(Timestamp::from_micros),
             method: self.method,
             url: self.url,
             sent: self.sent_bytes.zip(self.sent_sha256),
@@ -117,6 +121,20 @@ impl AttemptRow {
             next_attempt_at: self.next_attempt_at.map(Timestamp::from_micros),
         })
     }
+}
+
+impl Attempt {
+    /// How long it took.
+    #[must_use]
+    pub fn duration_us(&self) -> u64 {
+        duration_us(self.timings, self.started_at, self.ended_at)
+    }
+}
+
+/// How long an attempt took, by its end where that is known.
+pub(super) fn duration_us(timings: Timings, started_at: Timestamp, ended_at: Option<Timestamp>) -> u64 {
+    let by_end = ended_at.and_then(|at| u64::try_from(at.as_micros() - started_at.as_micros()).ok());
+    by_end.unwrap_or_else(|| timings.total_us.into())
 }
 
 impl TenantStore {

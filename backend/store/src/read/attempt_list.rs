@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     CHUNK, ListError, Slice,
+    attempt::duration_us,
     delivery::{QUEUE_JOINS, STATE_IN_QUEUE},
     query::Query,
 };
@@ -71,6 +72,8 @@ pub struct ListedAttempt {
     pub actor_id: String,
     pub started_at: Timestamp,
     pub timings: Timings,
+    /// Of one that took longer than the timings can say.
+    pub ended_at: Option<Timestamp>,
     pub method: String,
     pub url: String,
     pub kind: ResultKind,
@@ -103,6 +106,7 @@ struct ListedRow {
     actor_id: String,
     started_at: i64,
     duration_us: i32,
+    ended_at: Option<i64>,
     dns_us: Option<i32>,
     connect_us: Option<i32>,
     first_byte_us: Option<i32>,
@@ -115,7 +119,7 @@ struct ListedRow {
 }
 
 const COLUMNS: &str = "a.id, a.delivery_id, a.destination_id, a.number, a.actor_kind, a.actor_id, a.started_at, \
-     a.duration_us, a.dns_us, a.connect_us, a.first_byte_us, a.method, a.url, a.kind, a.status, a.detail, \
+     a.duration_us, a.ended_at, a.dns_us, a.connect_us, a.first_byte_us, a.method, a.url, a.kind, a.status, a.detail, \
      a.next_attempt_at, d.name AS destination_name";
 
 #[derive(FromQueryResult)]
@@ -132,6 +136,14 @@ struct TypeRow {
     id: Uuid,
     #[sea_orm(from_alias = "type")]
     event_type: String,
+}
+
+impl ListedAttempt {
+    /// How long it took.
+    #[must_use]
+    pub fn duration_us(&self) -> u64 {
+        duration_us(self.timings, self.started_at, self.ended_at)
+    }
 }
 
 impl AttemptFilter {
@@ -306,6 +318,7 @@ impl ListedRow {
                 first_byte_us: micros(self.first_byte_us),
                 total_us: micros(Some(self.duration_us)).unwrap_or_default(),
             },
+            ended_at: self.ended_at.map(Timestamp::from_micros),
             method: self.method,
             url: self.url,
             kind,

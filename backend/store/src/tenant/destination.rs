@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use postern_domain::{
     DestinationId, Secret, Timestamp,
     destination::{DestinationKind, RateLimit},
+    queue::QueueSettings,
     retry::RetryPolicy,
 };
 use sea_orm::{ActiveValue::Set, EntityTrait};
@@ -26,7 +27,7 @@ pub struct Destination {
     pub id: DestinationId,
     pub name: String,
     pub kind: DestinationKind,
-    /// Of kind `http`; a bin has none.
+    /// Of kind `http`; the others have none.
     pub url: Option<String>,
     /// Sent with every attempt. Their values may be credentials.
     pub headers: BTreeMap<String, Secret<String>>,
@@ -38,6 +39,8 @@ pub struct Destination {
     pub retry: RetryPolicy,
     /// Of a bin: so many of the next requests are answered 500.
     pub fail_next: u32,
+    /// Of a queue, and of no other kind.
+    pub queue: Option<QueueSettings>,
     pub state: DestinationState,
     pub state_reason: Option<String>,
     /// Since when every attempt has failed.
@@ -104,6 +107,7 @@ impl Record for Destination {
             timeout_ms: from_int(TABLE, row.timeout_ms)?,
             retry: from_json(TABLE, &row.retry)?,
             fail_next: from_int(TABLE, row.fail_next)?,
+            queue: row.queue.map(|text| from_json(TABLE, &text)).transpose()?,
             state: DestinationState::parse(&row.state).ok_or_else(|| inconsistent("unknown state"))?,
             state_reason: row.state_reason,
             failing_since: row.failing_since.map(Timestamp::from_micros),
@@ -127,6 +131,7 @@ impl Record for Destination {
             timeout_ms: Set(to_int(self.timeout_ms)),
             retry: Set(to_json(&self.retry)),
             fail_next: Set(to_int(self.fail_next)),
+            queue: Set(self.queue.as_ref().map(to_json)),
             state: Set(self.state.as_str().to_owned()),
             state_reason: Set(self.state_reason.clone()),
             failing_since: Set(self.failing_since.map(Timestamp::as_micros)),
@@ -158,6 +163,7 @@ impl Record for Destination {
         row.concurrency = Set(to_int(after.concurrency));
         row.timeout_ms = Set(to_int(after.timeout_ms));
         row.retry = Set(to_json(&after.retry));
+        row.queue = Set(after.queue.as_ref().map(to_json));
         Ok(row)
     }
 
@@ -165,8 +171,8 @@ impl Record for Destination {
         json!({
             "name": self.name, "kind": self.kind, "url": self.url, "header_names": self.header_names(),
             "rate_limit": self.rate_limit, "concurrency": self.concurrency, "timeout_ms": self.timeout_ms,
-            "retry": self.retry, "fail_next": self.fail_next, "state": self.state.as_str(),
-            "state_reason": self.state_reason,
+            "retry": self.retry, "fail_next": self.fail_next, "queue": self.queue,
+            "state": self.state.as_str(), "state_reason": self.state_reason,
         })
     }
 

@@ -26,11 +26,11 @@ const LEASE_MS: i64 = 60_000;
 
 /// One source, one lane, and this process.
 pub(crate) struct Lane {
-    tenant: TenantId,
+    pub(crate) tenant: TenantId,
     pub(crate) source: SourceId,
-    connection: ConnectionId,
-    destination: DestinationId,
-    instance: Uuid,
+    pub(crate) connection: ConnectionId,
+    pub(crate) destination: DestinationId,
+    pub(crate) instance: Uuid,
 }
 
 impl Lane {
@@ -96,7 +96,7 @@ impl Lane {
     }
 
     /// Commits one event with one delivery, leased or pending.
-    async fn owe(&self, db: &Db, lease: Option<AttemptId>) -> (EventRow, DeliveryRow) {
+    pub(crate) async fn owe(&self, db: &Db, lease: Option<AttemptId>) -> (EventRow, DeliveryRow) {
         let event = self.event(None, "{}");
         let delivery = self.delivery(&event, lease);
         let batch = self.batch(db, vec![event.clone()], vec![delivery.clone()]).await;
@@ -104,14 +104,14 @@ impl Lane {
         (event, delivery)
     }
 
-    async fn claim(&self, db: &Db, most: u32, now: Timestamp) -> Vec<Claimed> {
+    pub(crate) async fn claim(&self, db: &Db, most: u32, now: Timestamp) -> Vec<Claimed> {
         let tokens = (0..most).map(|_| AttemptId::fresh()).collect();
         let terms = ClaimTerms { now, instance: self.instance, lease_ms: LEASE_MS, tokens };
         let wish = LaneWish { connection: self.connection, most };
         db.store.claim(&[wish], &terms).await.expect("claims")
     }
 
-    fn settlement(&self, delivery: DeliveryId, token: AttemptId, verdict: Verdict) -> Settlement {
+    pub(crate) fn settlement(&self, delivery: DeliveryId, token: AttemptId, verdict: Verdict) -> Settlement {
         let attempt = AttemptRow {
             id: token,
             tenant: self.tenant,

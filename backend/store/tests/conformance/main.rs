@@ -17,6 +17,7 @@ mod polling_budget;
 mod polling_forget;
 mod polling_page;
 mod polling_token;
+mod pull;
 mod read;
 mod replays;
 mod retry;

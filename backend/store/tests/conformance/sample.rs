@@ -65,6 +65,7 @@ pub(crate) fn destination() -> Destination {
         timeout_ms: 4_000,
         retry: RetryPolicy { schedule_s: vec![1, 2], jitter_pct: 0 },
         fail_next: 0,
+        queue: None,
         state: DestinationState::Active,
         state_reason: None,
         failing_since: None,

@@ -60,6 +60,7 @@ impl Export for AttemptExport {
 }
 
 fn record(attempt: ListedAttempt) -> Record {
+    let duration_ms = attempt.duration_us().saturating_add(500) / 1_000;
     let (way, timings) = (attempt.way, attempt.timings);
     vec![
         json!(attempt.id),
@@ -80,7 +81,7 @@ fn record(attempt: ListedAttempt) -> Record {
         json!(attempt.kind),
         json!(attempt.status),
         json!(attempt.detail),
-        json!(timings.total_us.saturating_add(500) / 1_000),
+        json!(duration_ms),
         json!(timings.dns_us),
         json!(timings.connect_us),
         json!(timings.first_byte_us),

@@ -52,7 +52,7 @@ fn view(attempt: &Attempt, is_last: bool) -> AttemptView {
         explanation: words::explanation(attempt).to_owned(),
         unknown_outcome: words::is_unknown(attempt.kind),
         started: format::moment_ms(attempt.started_at.as_micros()),
-        duration: format::duration_us(attempt.timings.total_us.into()),
+        duration: format::duration_us(attempt.duration_us()),
         actor: actor(attempt),
         timings: timings(&attempt.timings),
         request_line: format!("{} {}", attempt.method, attempt.url),

@@ -141,7 +141,7 @@ fn delivered(found: &Found, detail: &DeliveryDetail) -> Vec<Step> {
 }
 
 fn tried(attempt: &Attempt, name: &str, since: Timestamp) -> Step {
-    let took = format::duration_us(attempt.timings.total_us.into());
+    let took = format::duration_us(attempt.duration_us());
     let mut notes = vec![format!("Took {took}.")];
     notes.extend(Some(words::explanation(attempt).to_owned()).filter(|text| !text.is_empty()));
     Step {

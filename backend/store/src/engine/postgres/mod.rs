@@ -4,4 +4,4 @@
 //! believes of a table that fills and empties by the second, there is then only the index to go by.
 
 pub(crate) mod accept;
-pub(super) mod settle;
+pub(crate) mod settle;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use postern_domain::DeliveryId;
-use sea_orm::sqlx::{self, PgPool, Row};
+use sea_orm::sqlx::{self, PgConnection, PgExecutor, PgPool, Row};
 use uuid::Uuid;
 
 use crate::{
@@ -76,6 +76,14 @@ pub(in crate::engine) async fn settle(pool: &PgPool, all: &[&Settlement]) -> Res
     write(pool, &tried).await
 }
 
+/// Within a transaction of somebody else's; none of them is to be released.
+pub(crate) async fn settle_within(
+    tx: &mut PgConnection,
+    tried: &[&Settlement],
+) -> Result<Vec<DeliveryId>, StoreError> {
+    write(tx, tried).await
+}
+
 fn of<'a, T>(rows: &[&'a Settlement], pick: impl Fn(&'a Settlement) -> T) -> Vec<T> {
     rows.iter().map(|row| pick(row)).collect()
 }
@@ -84,7 +92,7 @@ fn micros(value: Option<u32>) -> Option<i32> {
     value.map(|micros| i32::try_from(micros).unwrap_or(i32::MAX))
 }
 
-async fn write(pool: &PgPool, tried: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
+async fn write(database: impl PgExecutor<'_>, tried: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
     let (again, done): (Vec<&Settlement>, Vec<&Settlement>) =
         tried.iter().copied().partition(|row| matches!(row.verdict, Verdict::Again { .. }));
     let dead: Vec<(Uuid, &'static str)> = done
@@ -131,7 +139,7 @@ async fn write(pool: &PgPool, tried: &[&Settlement]) -> Result<Vec<DeliveryId>, 
         .bind(of(tried, |row| row.attempt.sent_bytes()))
         .bind(of(&answered, |row| row.attempt.id.uuid()))
         .bind(of(&answered, |row| row.attempt.body.as_ref()))
-        .fetch_one(pool)
+        .fetch_one(database)
         .await
         .map_err(StoreError::during("settling attempts"))?;
     let settled: Vec<Uuid> = row.try_get("settled").map_err(StoreError::during("settling attempts"))?;

@@ -2,7 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod log;
-mod settle;
+pub(crate) mod settle;
 
 use postern_domain::DeliveryId;
 use sea_orm::sqlx::SqlitePool;

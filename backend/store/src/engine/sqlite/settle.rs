@@ -42,7 +42,7 @@ pub(super) async fn settle_as_held(
 }
 
 /// Answers the deliveries whose lease was lost.
-pub(super) async fn settle(tx: &mut SqliteConnection, all: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
+pub(crate) async fn settle(tx: &mut SqliteConnection, all: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
     let (released, tried): (Vec<&Settlement>, Vec<&Settlement>) =
         all.iter().copied().partition(|row| row.verdict == Verdict::Released);
     release(tx, &released).await?;

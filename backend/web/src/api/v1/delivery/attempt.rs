@@ -25,7 +25,7 @@ pub(crate) struct AttemptView {
     actor: ActorView,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
-    duration_ms: u32,
+    duration_ms: u64,
     #[schema(value_type = schema::Timings)]
     timings: Timings,
     request: SentView,
@@ -98,7 +98,7 @@ impl AttemptView {
             number: attempt.number,
             actor: ActorView { kind: attempt.actor_kind, id: Some(attempt.actor_id).filter(|id| !id.is_empty()) },
             started_at: attempt.started_at,
-            duration_ms: attempt.timings.total_us.saturating_add(500) / 1_000,
+            duration_ms: attempt.duration_us().saturating_add(500) / 1_000,
             timings: attempt.timings,
             request: SentView {
                 method: attempt.method,
