@@ -164,9 +164,15 @@ impl Engine {
         self.lanes.wake.notify_one();
     }
 
+    /// Answers those who wait at a queue: before the listener waits for its last answers.
+    pub fn end_waits(&self) {
+        self.gates.close();
+    }
+
     /// Stops claiming, lets what is under way finish and be settled, and leaves. What does not finish within `grace`
     /// is recovered by the next process.
     pub async fn shut_down(&self, grace: Duration) {
+        self.end_waits();
         self.tasks.stop();
         if tokio::time::timeout(grace, self.tasks.idle()).await.is_err() {
             tracing::warn!("Some work did not finish within {grace:?}; its leases will be recovered");

@@ -59,6 +59,7 @@ pub(crate) async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode
     let name = stop_signal().await?;
     tracing::info!("Stopping on {name}");
     live.close();
+    engine.end_waits();
     handle.stop(true).await;
     engine.shut_down(GRACE).await;
     jobs.shut_down().await;

@@ -20,7 +20,7 @@ use utoipa::{
 use crate::{
     api::v1::{
         api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, poll, provider,
-        publish, request, schema, source,
+        publish, queue, request, schema, source,
     },
     problem::{FieldError, ProblemBody},
     route::resource,
@@ -53,6 +53,7 @@ use crate::{
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,
         attempt::export,
         request::list, bin::list, catalogue::read,
+        queue::lease::lease, queue::receipt::ack, queue::receipt::nack, queue::receipt::extend,
     ),
     components(schemas(ProblemBody<'static>, FieldError, schema::ExportFormat)),
     security(("api_key" = [])),

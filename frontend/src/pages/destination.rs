@@ -1,4 +1,4 @@
-//! One destination: how it does, its secret, and what a bin received.
+//! One destination: how it does, its secret, what a bin received, and what waits in a queue.
 
 use askama::Template;
 
@@ -17,7 +17,7 @@ pub struct DestinationDetail {
     pub id: String,
     pub name: String,
     pub is_bin: bool,
-    /// Empty for a bin.
+    /// Empty for a bin and a queue.
     pub url: String,
     pub state: State,
     pub paused: bool,
@@ -34,6 +34,18 @@ pub struct DestinationDetail {
     pub deliveries: Vec<DeliveryRow>,
     /// Of a bin, what it received, newest first.
     pub received: Vec<BinRow>,
+    /// Of a queue.
+    pub queue: Option<QueuePanel>,
+}
+
+/// How a queue does, and how it is pulled from.
+#[derive(Clone, Debug)]
+pub struct QueuePanel {
+    /// Waiting, in flight, oldest waiting.
+    pub depth: Vec<Fact>,
+    /// As command lines.
+    pub lease_curl: String,
+    pub ack_curl: String,
 }
 
 impl DestinationDetail {
@@ -75,6 +87,11 @@ impl Sample for DestinationDetail {
             connections: taste.list(rows::connection),
             deliveries: taste.list(rows::delivery),
             received: taste.list(rows::received),
+            queue: (taste == Taste::Usual).then(|| QueuePanel {
+                depth: rows::facts(taste),
+                lease_curl: "curl -X POST https://postern.example/api/v1/destinations/dst_1/lease".to_owned(),
+                ack_curl: "curl -X POST https://postern.example/api/v1/destinations/dst_1/ack".to_owned(),
+            }),
         })
     }
 }

@@ -25,7 +25,7 @@ pub struct DestinationEditor {
 pub struct DestinationForm {
     pub problem: Option<String>,
     pub name: Field,
-    /// `http` or `bin`; fixed once it exists.
+    /// `http`, `bin` or `queue`; fixed once it exists.
     pub kind: Field,
     pub url: Field,
     /// `Name: value`, one a line.
@@ -37,15 +37,24 @@ pub struct DestinationForm {
     /// Waits in seconds, with commas.
     pub schedule_s: Field,
     pub jitter_pct: Field,
+    /// Of a queue, as what follows.
+    pub visibility_s: Field,
+    pub max_receives: Field,
+    pub max_in_flight: Field,
+    pub retry_delay_s: Field,
 }
 
 crate::form_of!(DestinationForm: name, kind, url, headers, rate_per_s, rate_burst, concurrency, timeout_ms, schedule_s,
-    jitter_pct);
+    jitter_pct, visibility_s, max_receives, max_in_flight, retry_delay_s);
 
 impl Default for DestinationForm {
     /// Empty but for the defaults of the API, with every name and option in place.
     fn default() -> Self {
-        let kinds = vec![Choice::new("http", "An HTTP address"), Choice::new("bin", "A bin inside Postern")];
+        let kinds = vec![
+            Choice::new("http", "An HTTP address"),
+            Choice::new("bin", "A bin inside Postern"),
+            Choice::new("queue", "A queue that your programs pull from"),
+        ];
         Self {
             problem: None,
             name: Field::new("name", ""),
@@ -61,6 +70,10 @@ impl Default for DestinationForm {
                 "5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 86400",
             ),
             jitter_pct: Field::new("retry.jitter_pct", "10"),
+            visibility_s: Field::new("queue.visibility_s", "30"),
+            max_receives: Field::new("queue.max_receives", "5"),
+            max_in_flight: Field::new("queue.max_in_flight", "1000"),
+            retry_delay_s: Field::new("queue.retry_delay_s", "0"),
         }
     }
 }

@@ -22,6 +22,7 @@ const DATABASE_TURNS: usize = 2;
 pub(crate) struct Gates {
     known: Mutex<HashMap<DestinationId, Arc<Gate>>>,
     database: Semaphore,
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Gate {
 
 impl Default for Gates {
     fn default() -> Self {
-        Self { known: Mutex::default(), database: Semaphore::new(DATABASE_TURNS) }
+        Self { known: Mutex::default(), database: Semaphore::new(DATABASE_TURNS), closed: watch::Sender::new(false) }
     }
 }
 
@@ -61,6 +62,22 @@ impl Gates {
         if let Some(gate) = gate {
             gate.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
+    }
+
+    /// Nobody waits any longer: the server stops.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Returns once [`Gates::close`] was called.
+    pub(super) async fn closed(&self) {
+        let mut closed = self.closed.subscribe();
+        // The sender lives in `self`, so this only ends when told.
+        let _ = closed.wait_for(|closed| *closed).await;
     }
 
     /// Forgets the queues at which nobody is.

@@ -110,11 +110,11 @@ async fn wait(
         tokio::select! {
             // The sender lives in the gate, which is held.
             _ = changes.changed() => {}
-            () = engine.tasks.stopped() => {}
+            () = engine.gates.closed() => {}
             () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
         }
         let found = take(engine, caller, id, (gate, Look::UnlessJustDone)).await?;
-        if !found.is_empty() || engine.tasks.stopping() || until <= Instant::now() {
+        if !found.is_empty() || engine.gates.is_closed() || until <= Instant::now() {
             return Ok(found);
         }
     }

@@ -167,6 +167,7 @@ impl Yard {
             timeout_ms: None,
             retry: None,
             fail_next: None,
+            queue: None,
         };
         let Done::Now(bin) =
             destination::create(&self.engine, &self.by(), bin, |_| (201, String::new())).await.expect("made")

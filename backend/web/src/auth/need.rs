@@ -26,6 +26,7 @@ needs! {
     DestinationsRead DestinationsWrite
     ConnectionsRead ConnectionsWrite
     DeliveriesRead DeliveriesWrite
+    QueuesPull
     RequestsRead
     KeysRead KeysWrite
     MembersRead MembersWrite

@@ -26,7 +26,7 @@ use super::{
     Halt,
     answer::{self, Nonce},
     config_rows::{self as configured, Answer, Deletion, LAST},
-    destination_form,
+    destination_form, destination_queue,
     list::{self, Asked, Names},
     posted::Posted,
     rows::{self, shown},
@@ -114,7 +114,7 @@ async fn list(member: Member<DestinationsRead>, app: Data<App>, query: Result<Qu
 }
 
 fn target(found: &Destination) -> &str {
-    found.url.as_deref().unwrap_or("bin")
+    found.url.as_deref().unwrap_or(found.kind.as_str())
 }
 
 fn row(tenant: &str, found: &Destination, connections: u64) -> DestinationRow {
@@ -184,6 +184,7 @@ pub(super) async fn page<N: Need>(
         } else {
             Vec::new()
         },
+        queue: destination_queue::panel(app, &store, &found).await?,
         received: if found.kind == DestinationKind::Bin {
             received(&store, tenant, found.id).await?
         } else {
@@ -208,6 +209,13 @@ fn trouble(found: &Destination) -> Option<String> {
 }
 
 fn facts(found: &Destination) -> Vec<Fact> {
+    let mut facts = found.queue.as_ref().map_or_else(|| of_sending(found), destination_queue::facts);
+    facts.push(Fact::new("Created", shown(found.created_at).shown));
+    facts.push(Fact::new("Changed", shown(found.updated_at).shown));
+    facts
+}
+
+fn of_sending(found: &Destination) -> Vec<Fact> {
     let limit = found.rate_limit.as_ref();
     let limit = limit.map(|limit| format!("{} a second, {} at one moment", limit.per_s, limit.burst()));
     let mut facts = vec![
@@ -220,8 +228,6 @@ fn facts(found: &Destination) -> Vec<Fact> {
     if found.fail_next > 0 {
         facts.push(Fact::new("Answers 500 to the next", found.fail_next.to_string()));
     }
-    facts.push(Fact::new("Created", shown(found.created_at).shown));
-    facts.push(Fact::new("Changed", shown(found.updated_at).shown));
     facts
 }
 
@@ -261,7 +267,9 @@ async fn confirm(member: Member<DestinationsWrite>, app: Data<App>, id: Id) -> A
     let filter = DeliveryFilter { destination: Some(found.id), ..DeliveryFilter::default() };
     let mut consequences: Vec<String> = configured::with_it(count).into_iter().collect();
     consequences.extend(configured::cancelled(configured::waiting(&store, filter).await?));
-    consequences.push("Its signing secret is gone: a new destination has another.".to_owned());
+    if found.kind != DestinationKind::Queue {
+        consequences.push("Its signing secret is gone: a new destination has another.".to_owned());
+    }
     let here = links::destination(&member.membership.tenant.to_string(), &found.id.to_string());
     let cancel_href = here.clone();
     let asked = Deletion { verb: "Delete destination", thing: found.name, consequences, here, cancel_href };

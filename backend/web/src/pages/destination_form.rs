@@ -6,6 +6,7 @@ use actix_web::{http::StatusCode, web::Data};
 use postern_domain::{
     DestinationId, Invalid, Secret,
     destination::{DestinationKind, RateLimit},
+    queue::QueueSettings,
     retry::RetryPolicy,
 };
 use postern_frontend::{
@@ -145,14 +146,24 @@ fn filled(destination: &Destination) -> DestinationForm {
     let waits = destination.retry.schedule_s.iter().map(u32::to_string);
     form.schedule_s.value = waits.collect::<Vec<_>>().join(", ");
     form.jitter_pct.value = destination.retry.jitter_pct.to_string();
+    if let Some(queue) = &destination.queue {
+        form.visibility_s.value = queue.visibility_s.to_string();
+        form.max_receives.value = queue.max_receives.to_string();
+        form.max_in_flight.value = queue.max_in_flight.to_string();
+        form.retry_delay_s.value = queue.retry_delay_s.to_string();
+    }
     form
 }
 
 fn read_new(posted: &Posted) -> Result<NewDestination, Problem> {
     let kind = DestinationKind::parse(posted.text("kind"));
+    let kind = kind.ok_or_else(|| Problem::invalid("kind", "must be `http`, `bin` or `queue`"))?;
+    if kind == DestinationKind::Queue {
+        return read_new_queue(posted);
+    }
     Ok(NewDestination {
         name: posted.text("name").to_owned(),
-        kind: kind.ok_or_else(|| Problem::invalid("kind", "must be `http` or `bin`"))?,
+        kind,
         url: posted.optional("url"),
         headers: headers(posted, &Headers::new())?,
         rate_limit: rate_limit(posted)?,
@@ -160,6 +171,23 @@ fn read_new(posted: &Posted) -> Result<NewDestination, Problem> {
         timeout_ms: posted.number("timeout_ms")?,
         retry: Some(retry(posted)?),
         fail_next: None,
+        queue: None,
+    })
+}
+
+/// What stands in the other fields from the beginning is not meant; what somebody typed there is refused.
+fn read_new_queue(posted: &Posted) -> Result<NewDestination, Problem> {
+    Ok(NewDestination {
+        name: posted.text("name").to_owned(),
+        kind: DestinationKind::Queue,
+        url: posted.optional("url"),
+        headers: headers(posted, &Headers::new())?,
+        rate_limit: rate_limit(posted)?,
+        concurrency: None,
+        timeout_ms: None,
+        retry: None,
+        fail_next: None,
+        queue: Some(queue(posted)?),
     })
 }
 
@@ -168,6 +196,10 @@ fn read_change(posted: &Posted, before: &Destination) -> Result<DestinationChang
     let name = Some(posted.text("name").to_owned());
     if before.kind == DestinationKind::Bin {
         return Ok(DestinationChange { name, ..DestinationChange::default() });
+    }
+    if before.kind == DestinationKind::Queue {
+        let queue = Some(queue(posted)?);
+        return Ok(DestinationChange { name, queue, ..DestinationChange::default() });
     }
     let url = posted.optional("url").ok_or_else(|| Problem::invalid("url", "is required"))?;
     Ok(DestinationChange {
@@ -180,6 +212,17 @@ fn read_change(posted: &Posted, before: &Destination) -> Result<DestinationChang
         timeout_ms: posted.number("timeout_ms")?,
         retry: Some(retry(posted)?),
         fail_next: None,
+        queue: None,
+    })
+}
+
+fn queue(posted: &Posted) -> Result<QueueSettings, Invalid> {
+    let usual = QueueSettings::default();
+    Ok(QueueSettings {
+        visibility_s: posted.number("queue.visibility_s")?.unwrap_or(usual.visibility_s),
+        max_receives: posted.number("queue.max_receives")?.unwrap_or(usual.max_receives),
+        max_in_flight: posted.number("queue.max_in_flight")?.unwrap_or(usual.max_in_flight),
+        retry_delay_s: posted.number("queue.retry_delay_s")?.unwrap_or(usual.retry_delay_s),
     })
 }
 

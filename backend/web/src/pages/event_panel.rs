@@ -1,6 +1,5 @@
 //! The deliveries of an event, each with its tries.
 
-use postern_domain::attempt::Timings;
 use postern_frontend::{
     format, links,
     pages::event::{AttemptView, DeliveryPanel},
@@ -53,8 +52,8 @@ fn view(attempt: &Attempt, is_last: bool) -> AttemptView {
         unknown_outcome: words::is_unknown(attempt.kind),
         started: format::moment_ms(attempt.started_at.as_micros()),
         duration: format::duration_us(attempt.duration_us()),
-        actor: actor(attempt),
-        timings: timings(&attempt.timings),
+        actor: words::actor(attempt),
+        timings: timings(attempt),
         request_line: format!("{} {}", attempt.method, attempt.url),
         request_headers: rows::headers(&attempt.request_headers),
         response_headers: attempt.response_headers.as_deref().map(rows::headers).unwrap_or_default(),
@@ -67,20 +66,10 @@ fn view(attempt: &Attempt, is_last: bool) -> AttemptView {
     }
 }
 
-fn actor(attempt: &Attempt) -> String {
-    let id = &attempt.actor_id;
-    match attempt.actor_kind.as_str() {
-        "engine" => "Postern".to_owned(),
-        "api_key" => format!("key {id}"),
-        "user" => format!("user {id}"),
-        other if id.is_empty() => other.to_owned(),
-        other => format!("{other} {id}"),
-    }
-}
-
-fn timings(timings: &Timings) -> Vec<Fact> {
+fn timings(attempt: &Attempt) -> Vec<Fact> {
+    let timings = &attempt.timings;
     let parts = [("DNS", timings.dns_us), ("Connected", timings.connect_us), ("First byte", timings.first_byte_us)];
-    let known = parts.into_iter().filter_map(|(label, at_us)| Some((label, at_us?)));
-    let known = known.chain([("In all", timings.total_us)]);
-    known.map(|(label, at_us)| Fact::new(label, format::duration_us(at_us.into()))).collect()
+    let known = parts.into_iter().filter_map(|(label, at_us)| Some((label, u64::from(at_us?))));
+    let known = known.chain([("In all", attempt.duration_us())]);
+    known.map(|(label, at_us)| Fact::new(label, format::duration_us(at_us))).collect()
 }

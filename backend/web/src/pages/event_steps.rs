@@ -14,6 +14,8 @@ use super::{event::Found, event_words as words, rows};
 
 /// Of each delivery; the others are on its panel.
 const MAX_TRIES: usize = 12;
+/// The method of an attempt that somebody leased.
+const PULL: &str = "PULL";
 
 pub(super) fn of(found: &Found) -> Vec<Step> {
     let event = &found.detail.event;
@@ -142,15 +144,25 @@ fn delivered(found: &Found, detail: &DeliveryDetail) -> Vec<Step> {
 
 fn tried(attempt: &Attempt, name: &str, since: Timestamp) -> Step {
     let took = format::duration_us(attempt.duration_us());
-    let mut notes = vec![format!("Took {took}.")];
+    let mut notes = vec![match attempt.method.as_str() {
+        PULL => format!("Leased for {took} by {}.", words::actor(attempt)),
+        _ => format!("Took {took}."),
+    }];
     notes.extend(Some(words::explanation(attempt).to_owned()).filter(|text| !text.is_empty()));
     Step {
         mark: if words::is_success(attempt) { Mark::Done } else { Mark::Failed },
         notes,
         at: Some(format::moment_ms(attempt.started_at.as_micros())),
         delta: format::delta(attempt.started_at.as_micros(), since.as_micros()),
-        ..step(format!("Try {} to {name}: {}", attempt.number, words::result(attempt)))
+        ..step(match attempt.method.as_str() {
+            PULL => format!("Received from {name}, {}: {}", ordinal(attempt.number), words::result(attempt)),
+            _ => format!("Try {} to {name}: {}", attempt.number, words::result(attempt)),
+        })
     }
+}
+
+fn ordinal(number: i32) -> String {
+    if number == 1 { "the first time".to_owned() } else { format!("time {number}") }
 }
 
 /// With a capital and a full stop.

@@ -1,6 +1,6 @@
 //! What happened to a delivery and what comes next, in plain words.
 
-use postern_domain::{Timestamp, attempt::ResultKind, delivery::DeliveryState};
+use postern_domain::{Timestamp, attempt::ResultKind, delivery::DeliveryState, queue::QueueSettings};
 use postern_frontend::{format, state::State};
 use postern_store::{
     read::{Attempt, Delivery},
@@ -17,6 +17,9 @@ pub(super) struct Around<'a> {
 /// What comes next of a delivery, or why nothing does.
 pub(super) fn next_step(delivery: &Delivery, around: &Around<'_>) -> String {
     let tries = format::counted(delivery.attempts.into(), "try", "tries");
+    if let Some(text) = queue(around.destination).and_then(|_| next_in_queue(delivery, around.now)) {
+        return text;
+    }
     match delivery.state {
         DeliveryState::Pending => match delivery.due_at {
             Some(due) => {
@@ -39,6 +42,30 @@ pub(super) fn next_step(delivery: &Delivery, around: &Around<'_>) -> String {
     }
 }
 
+fn queue(destination: Option<&Destination>) -> Option<QueueSettings> {
+    destination.and_then(|found| found.queue)
+}
+
+/// Where a program has to ask for it.
+fn next_in_queue(delivery: &Delivery, now: Timestamp) -> Option<String> {
+    match delivery.state {
+        DeliveryState::Pending => Some(match delivery.due_at.filter(|due| *due > now) {
+            Some(due) => {
+                let (at, now) = (due.as_micros(), now.as_micros());
+                format!("can be leased from {} ({})", format::moment(at).shown, format::distance(at, now))
+            }
+            None => "waits in the queue to be leased".to_owned(),
+        }),
+        DeliveryState::Leased => Some("leased: waits to be acknowledged or given back".to_owned()),
+        DeliveryState::Dead if delivery.reason.as_deref() != Some("expired") => {
+            let receives = format::counted(delivery.attempts.into(), "receive", "receives");
+            Some(format!("gave up after {receives} without an acknowledgement: retry it by hand to put it back"))
+        }
+        DeliveryState::Cancelled => Some("cancelled: retry it by hand to put it back".to_owned()),
+        DeliveryState::Dead | DeliveryState::Held | DeliveryState::Delivered => None,
+    }
+}
+
 fn held(around: &Around<'_>) -> &'static str {
     let (Some(destination), Some(connection)) = (around.destination, around.connection) else {
         return "held: its connection or its destination was deleted, so there is nowhere to send it";
@@ -51,18 +78,25 @@ fn held(around: &Around<'_>) -> &'static str {
     }
 }
 
-/// `3 of 12 tries`; by hand there may be more of them than the schedule has.
+/// `3 of 12 tries`, `1 of 5 receives`; by hand there may be more of them than the schedule has.
 pub(super) fn tries(delivery: &Delivery, destination: Option<&Destination>) -> String {
-    let planned = destination.map(|found| found.retry.schedule_s.len() as u64 + 1);
+    let (planned, one, more) = match queue(destination) {
+        Some(queue) => (Some(u64::from(queue.max_receives)), "receive", "receives"),
+        None => (destination.map(|found| found.retry.schedule_s.len() as u64 + 1), "try", "tries"),
+    };
     let made = u64::from(delivery.attempts);
     match planned.filter(|planned| made <= *planned && !delivery.state.is_final()) {
-        Some(planned) => format!("{} of {}", format::count(made), format::counted(planned, "try", "tries")),
-        None => format::counted(made, "try", "tries"),
+        Some(planned) => format!("{} of {}", format::count(made), format::counted(planned, one, more)),
+        None => format::counted(made, one, more),
     }
 }
 
 pub(super) fn is_success(attempt: &Attempt) -> bool {
-    attempt.kind == ResultKind::Answered && attempt.status.is_some_and(|status| (200..300).contains(&status))
+    match attempt.kind {
+        ResultKind::Acknowledged => true,
+        ResultKind::Answered => attempt.status.is_some_and(|status| (200..300).contains(&status)),
+        _ => false,
+    }
 }
 
 pub(super) fn attempt_state(attempt: &Attempt) -> State {
@@ -86,6 +120,9 @@ pub(super) fn result(attempt: &Attempt) -> String {
         ResultKind::Interrupted => "interrupted",
         ResultKind::Superseded => "superseded",
         ResultKind::Internal => "internal fault",
+        ResultKind::Acknowledged => "acknowledged",
+        ResultKind::Rejected => "given back",
+        ResultKind::LeaseExpired => "lease ran out",
     };
     match &attempt.detail {
         Some(detail) => format!("{word}: {detail}"),
@@ -95,7 +132,7 @@ pub(super) fn result(attempt: &Attempt) -> String {
 
 /// It may have been processed though no answer came.
 pub(super) const fn is_unknown(kind: ResultKind) -> bool {
-    matches!(kind, ResultKind::Timeout | ResultKind::Interrupted)
+    matches!(kind, ResultKind::Timeout | ResultKind::Interrupted | ResultKind::LeaseExpired)
 }
 
 /// What the result means, in a sentence.
@@ -114,6 +151,11 @@ pub(super) fn explanation(attempt: &Attempt) -> &'static str {
         ResultKind::Interrupted => "Postern stopped while the request was under way. It may have been processed.",
         ResultKind::Superseded => "It ended after another try had taken its place, and decided nothing.",
         ResultKind::Internal => "The fault is Postern's own, not the destination's.",
+        ResultKind::Acknowledged => "",
+        ResultKind::Rejected => "The program that had leased it gave it back.",
+        ResultKind::LeaseExpired => {
+            "The program that had leased it did not acknowledge it in time. It may have been processed."
+        }
     }
 }
 
@@ -129,5 +171,17 @@ const fn status_words(status: u16) -> &'static str {
         503 => "The destination is up, and says that it cannot take requests now.",
         500..600 => "The destination failed while it handled the request.",
         _ => "The answer has a status that says neither yes nor no.",
+    }
+}
+
+/// Who asked for it.
+pub(super) fn actor(attempt: &Attempt) -> String {
+    let id = &attempt.actor_id;
+    match attempt.actor_kind.as_str() {
+        "engine" => "Postern".to_owned(),
+        "api_key" => format!("key {id}"),
+        "user" => format!("user {id}"),
+        other if id.is_empty() => other.to_owned(),
+        other => format!("{other} {id}"),
     }
 }

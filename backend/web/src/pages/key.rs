@@ -175,6 +175,7 @@ const fn sentence(permission: Permission) -> &'static str {
         Permission::ConnectionsWrite => "make, change and delete connections",
         Permission::DeliveriesRead => "look at deliveries and attempts",
         Permission::DeliveriesWrite => "retry and cancel deliveries",
+        Permission::QueuesPull => "lease deliveries of queues, acknowledge them and give them back",
         Permission::RequestsRead => "look at refused and duplicate requests",
         Permission::KeysRead => "look at API keys",
         Permission::KeysWrite => "make and revoke API keys",

@@ -15,6 +15,7 @@ mod connection_form;
 mod delivery;
 mod destination;
 mod destination_form;
+mod destination_queue;
 mod event;
 mod event_curl;
 mod event_list;

@@ -181,6 +181,7 @@ fn bin() -> NewDestination {
         timeout_ms: None,
         retry: None,
         fail_next: None,
+        queue: None,
     }
 }
 

@@ -55,6 +55,9 @@ codes! {
     AlreadyExists = CONFLICT, "already_exists", "It exists already";
     /// A cancel of what is delivered, a retry of what is under way.
     WrongState = CONFLICT, "wrong_state", "Its state does not permit this";
+    /// Of a receipt: its lease has ended, so it ends nothing any more.
+    LeaseLost = CONFLICT, "lease_lost", "The lease has ended";
+    QueuePaused = CONFLICT, "queue_paused", "The queue is paused";
     LastOwner = CONFLICT, "last_owner", "A tenant always has an owner";
     IdempotencyMismatch = CONFLICT, "idempotency_mismatch", "The Idempotency-Key was used for another request";
     /// Of an event that is still here; its bytes are not.
@@ -63,6 +66,8 @@ codes! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has a type that is not accepted";
     InvalidFields = UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted";
     LimitReached = UNPROCESSABLE_ENTITY, "limit_reached", "There cannot be more of these";
+    /// As many deliveries are leased as may be.
+    QueueFull = TOO_MANY_REQUESTS, "queue_full", "Too many deliveries are leased";
     RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong here";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment";

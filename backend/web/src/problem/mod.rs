@@ -4,6 +4,7 @@
 mod code;
 mod from_error;
 mod from_people;
+mod from_queue;
 mod from_read;
 
 use std::fmt;

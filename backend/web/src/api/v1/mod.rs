@@ -16,6 +16,7 @@ mod patch;
 pub(crate) mod poll;
 pub(crate) mod provider;
 pub(crate) mod publish;
+pub(crate) mod queue;
 pub(crate) mod request;
 pub(crate) mod schema;
 pub(crate) mod source;
@@ -43,6 +44,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(attempt::routes)
         .configure(request::routes)
         .configure(bin::routes)
+        .configure(queue::routes)
         .configure(catalogue::routes)
         .default_service(web::to(route::nowhere));
     config.service(scope);

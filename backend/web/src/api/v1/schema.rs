@@ -15,12 +15,13 @@ pub(crate) enum SourceKind {
     Schedule,
 }
 
-/// `http` delivers to a URL; `bin` keeps what it receives, to be looked at.
+/// `http` delivers to a URL; `bin` keeps what it receives, to be looked at; from a `queue` programs lease what waits.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum DestinationKind {
     Http,
     Bin,
+    Queue,
 }
 
 /// `raw`: the body as it came. `envelope`: the common envelope of the event catalogue. `cloudevents`: a CloudEvent 1.0 in
@@ -185,7 +186,7 @@ pub(crate) enum RequestOutcome {
 }
 
 /// How a try ended. `interrupted`: the process ended meanwhile, so it may have left. `superseded`: its lease had been
-/// given to another, so what it found decided nothing.
+/// given to another, so what it found decided nothing. Of a queue: `acknowledged`, `rejected`, or `lease_expired`.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum ResultKind {
@@ -199,6 +200,27 @@ pub(crate) enum ResultKind {
     Interrupted,
     Superseded,
     Internal,
+    Acknowledged,
+    Rejected,
+    LeaseExpired,
+}
+
+/// How a queue is leased from. What is left out has its default.
+#[derive(ToSchema)]
+#[schema(as = QueueSettings)]
+pub(crate) struct Queue {
+    /// How long a lease lasts unless the call says otherwise.
+    #[schema(default = 30, minimum = 0, maximum = 43_200)]
+    visibility_s: Option<u32>,
+    /// A delivery that was received so often and never acknowledged is dead.
+    #[schema(default = 5, minimum = 1, maximum = 100)]
+    max_receives: Option<u32>,
+    /// So many deliveries may be leased at one moment.
+    #[schema(default = 1_000, minimum = 1, maximum = 10_000)]
+    max_in_flight: Option<u32>,
+    /// How long a delivery that was given back waits unless the call says otherwise.
+    #[schema(default = 0, minimum = 0, maximum = 43_200)]
+    retry_delay_s: Option<u32>,
 }
 
 /// From the start of the try, in microseconds; missing where a step was not reached or not needed.

@@ -87,6 +87,7 @@ impl AttemptView {
     /// `body_sha256` and `body_bytes` are the event's own, for an attempt that sent just that.
     pub(crate) fn of(attempt: Attempt, body_sha256: Option<&[u8]>, body_bytes: i32) -> Self {
         let truncated = Truncated::from(attempt.truncated);
+        let duration_ms = attempt.duration_us().saturating_add(500) / 1_000;
         let sent = attempt.sent.as_ref().map(|(bytes, sha256)| (*bytes, kept::hex(sha256)));
         let (body_bytes, body_sha256) = match sent {
             Some((bytes, sha256)) => (bytes, Some(sha256)),
@@ -98,7 +99,7 @@ impl AttemptView {
             number: attempt.number,
             actor: ActorView { kind: attempt.actor_kind, id: Some(attempt.actor_id).filter(|id| !id.is_empty()) },
             started_at: attempt.started_at,
-            duration_ms: attempt.duration_us().saturating_add(500) / 1_000,
+            duration_ms,
             timings: attempt.timings,
             request: SentView {
                 method: attempt.method,

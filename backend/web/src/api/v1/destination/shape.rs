@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use postern_domain::{
     Secret, Timestamp,
     destination::{DestinationKind, RateLimit},
+    queue::QueueSettings,
     retry::RetryPolicy,
 };
 use postern_pipeline::configure::destination::{DestinationChange, NewDestination};
@@ -49,6 +50,10 @@ pub(crate) struct CreateDestination {
     /// Of a bin: the next so many deliveries are answered 500.
     #[serde(default)]
     pub(crate) fail_next: Option<u32>,
+    /// Of a queue, which has no `url`, `headers`, `rate_limit`, `concurrency`, `timeout_ms` and `retry`.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Queue>)]
+    pub(crate) queue: Option<QueueSettings>,
 }
 
 const fn http() -> DestinationKind {
@@ -85,6 +90,10 @@ pub(crate) struct PatchDestination {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(crate) fail_next: Option<u32>,
+    /// Of a queue: all of it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<schema::Queue>, nullable = false)]
+    pub(crate) queue: Option<QueueSettings>,
 }
 
 /// A destination. Of its headers only the names are shown.
@@ -99,10 +108,18 @@ pub(crate) struct DestinationView {
     header_names: Vec<String>,
     #[schema(value_type = Option<schema::RateLimit>)]
     rate_limit: Option<RateLimit>,
-    concurrency: u32,
-    timeout_ms: u32,
-    #[schema(value_type = schema::Retry)]
-    retry: RetryPolicy,
+    /// This and what follows, up to `retry`, of what is sent to only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Retry>)]
+    retry: Option<RetryPolicy>,
+    /// Of a queue only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Queue>)]
+    queue: Option<QueueSettings>,
     /// Of a bin only.
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_next: Option<u32>,
@@ -125,6 +142,7 @@ pub(crate) struct DestinationView {
 
 impl DestinationView {
     pub(crate) fn of(destination: &Destination) -> Self {
+        let sends = destination.kind != DestinationKind::Queue;
         Self {
             id: destination.id.to_string(),
             kind: destination.kind,
@@ -132,9 +150,10 @@ impl DestinationView {
             url: destination.url.clone(),
             header_names: destination.headers.keys().cloned().collect(),
             rate_limit: destination.rate_limit,
-            concurrency: destination.concurrency,
-            timeout_ms: destination.timeout_ms,
-            retry: destination.retry.clone(),
+            concurrency: sends.then_some(destination.concurrency),
+            timeout_ms: sends.then_some(destination.timeout_ms),
+            retry: sends.then(|| destination.retry.clone()),
+            queue: destination.queue,
             fail_next: (destination.kind == DestinationKind::Bin).then_some(destination.fail_next),
             state: destination.state.as_str(),
             state_reason: destination.state_reason.clone(),
@@ -147,7 +166,10 @@ impl DestinationView {
     }
 
     pub(crate) fn with_secret(destination: &Destination) -> Self {
-        Self { signing_secret: Some(destination.signing_secret.expose().clone()), ..Self::of(destination) }
+        // Nothing is sent to a queue, so there is nothing to check by it.
+        let sends = destination.kind != DestinationKind::Queue;
+        let signing_secret = sends.then(|| destination.signing_secret.expose().clone());
+        Self { signing_secret, ..Self::of(destination) }
     }
 }
 
@@ -176,6 +198,7 @@ impl From<CreateDestination> for NewDestination {
             timeout_ms: body.timeout_ms,
             retry: body.retry,
             fail_next: body.fail_next,
+            queue: body.queue,
         }
     }
 }
@@ -191,6 +214,7 @@ impl From<PatchDestination> for DestinationChange {
             timeout_ms: body.timeout_ms,
             retry: body.retry,
             fail_next: body.fail_next,
+            queue: body.queue,
         }
     }
 }
