@@ -16,6 +16,7 @@ mod journey;
 mod matrix;
 mod peers;
 mod polling;
+mod queues;
 mod replicas;
 mod sessions;
 mod ssrf;

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 60] = [
+const ROWS: [Row; 64] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
@@ -53,6 +53,10 @@ const ROWS: [Row; 60] = [
     ("POST /api/v1/destinations/{id}/pause", 200, none),
     ("POST /api/v1/destinations/{id}/resume", 200, none),
     ("GET /api/v1/destinations/{id}/requests", 200, none),
+    ("POST /api/v1/destinations/{id}/lease", 200, |_| Some(json!({ "max": 1, "visibility_s": 600 }))),
+    ("POST /api/v1/destinations/{id}/extend", 200, |own| Some(json!({ "receipt": own.receipts[0], "seconds": 600 }))),
+    ("POST /api/v1/destinations/{id}/nack", 200, |own| Some(json!({ "receipt": own.receipts[0] }))),
+    ("POST /api/v1/destinations/{id}/ack", 200, |own| Some(json!({ "receipts": [own.receipts[1]] }))),
     ("GET /api/v1/connections", 200, none),
     ("POST /api/v1/connections", 201, |own| Some(json!({ "source_id": own.source, "destination_id": own.bin }))),
     ("GET /api/v1/connections/{id}", 200, none),
@@ -92,6 +96,9 @@ const ROWS: [Row; 60] = [
 /// What only a source that polls has.
 const POLLS: [&str; 4] = ["/sources/{id}/poll", "/sources/{id}/runs", "/sources/{id}/cursor", "/sources/{id}/held"];
 
+/// What only a queue has.
+const PULLS: [&str; 4] = ["/lease", "/extend", "/nack", "/ack"];
+
 /// Of an address where nobody listens, and never by itself.
 pub(super) fn polling() -> Value {
     json!({
@@ -125,6 +132,7 @@ pub(super) fn path_id<'a>(operation: &Operation, tenant: &'a Tenant) -> &'a str 
     match operation.name.as_str() {
         "POST /api/v1/deliveries/{id}/cancel" => &tenant.waiting,
         "GET /api/v1/destinations/{id}/requests" => &tenant.bin,
+        pulls if PULLS.iter().any(|part| pulls.ends_with(part)) => &tenant.queue,
         polls if POLLS.iter().any(|part| polls.ends_with(part)) => &tenant.poller,
         _ if operation.takes_path_id() => tenant.id(collection(operation)),
         _ => "",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Receiver, Route, text};
+use crate::harness::{Api, Receiver, Route, connect, text};
 
 /// A tenant and the ids of what it owns.
 #[derive(Clone, Debug)]
@@ -16,6 +16,9 @@ pub(super) struct Tenant {
     pub(super) beside: String,
     pub(super) destination: String,
     pub(super) bin: String,
+    pub(super) queue: String,
+    /// Of what is leased from it, for as long as the test takes.
+    pub(super) receipts: Vec<String>,
     pub(super) connection: String,
     pub(super) event: String,
     pub(super) delivery: String,
@@ -42,6 +45,7 @@ impl Tenant {
         let email = format!("{}@example.com", text(&bin, "id"));
         let member = api.created("/members", json!({ "email": email, "role": "viewer" })).await;
         let waiting = waiting(&api, &receiver).await;
+        let (queue, receipts) = queue(&api).await;
         Self {
             api,
             source: route.source,
@@ -50,6 +54,8 @@ impl Tenant {
             beside: text(&beside, "id"),
             destination: route.destination,
             bin: text(&bin, "id"),
+            queue,
+            receipts,
             connection: route.connection,
             event,
             delivery,
@@ -99,4 +105,19 @@ async fn waiting(api: &Api, receiver: &Receiver) -> String {
     let event = route.accepted("evt_waiting").await;
     let found = route.event_is(&event, "held").await;
     text(&found["deliveries"][0], "id")
+}
+
+/// A queue of which two are leased and one waits.
+async fn queue(api: &Api) -> (String, Vec<String>) {
+    let queue = text(&api.created("/destinations", json!({ "name": "queue", "kind": "queue" })).await, "id");
+    let source = text(&api.created("/sources", json!({ "name": "jobs", "kind": "publish" })).await, "id");
+    connect(api, &source, &queue).await;
+    for number in 0..3 {
+        api.created("/events", json!({ "type": "a.b", "data": number, "source_id": source })).await;
+    }
+    let wish = json!({ "max": 2, "visibility_s": 43_200 });
+    let (status, leased) = api.post(&format!("/destinations/{queue}/lease"), wish).await;
+    assert_eq!(status, 200, "{leased}");
+    let leased = leased["data"].as_array().expect("a list").clone();
+    (queue, leased.iter().map(|one| text(one, "receipt")).collect())
 }

@@ -127,8 +127,7 @@ fn settlement(pull: &HeldPull, ending: Ending) -> Settlement {
 /// Settles, counts, and wakes who waits for what is due again. Answers those that kept their lease.
 async fn settle(engine: &Engine, settlements: Vec<Settlement>) -> Result<Vec<Settlement>, StoreError> {
     let lost = engine.store.settle_pulls(&settlements).await?;
-    let kept: Vec<Settlement> =
-        settlements.into_iter().filter(|row| !lost.contains(&row.attempt.delivery)).collect();
+    let kept: Vec<Settlement> = settlements.into_iter().filter(|row| !lost.contains(&row.attempt.delivery)).collect();
     for row in &kept {
         let (attempt, metrics) = (&row.attempt, &engine.metrics);
         metrics.receives.get_or_create(&Received { result: attempt.kind.as_str() }).inc();

@@ -63,12 +63,8 @@ pub async fn acknowledge(
     let mut known: HashMap<AttemptId, Acknowledged> =
         held.iter().map(|pull| (pull.token, Acknowledged::LeaseLost)).collect();
     let settlements = held.iter().filter(|pull| !pull.has_ended).map(|pull| {
-        let ending = Ending {
-            kind: ResultKind::Acknowledged,
-            at: pull.looked_at,
-            detail: None,
-            verdict: Verdict::Delivered,
-        };
+        let ending =
+            Ending { kind: ResultKind::Acknowledged, at: pull.looked_at, detail: None, verdict: Verdict::Delivered };
         settlement(pull, ending)
     });
     for row in settle(engine, settlements.collect()).await? {
@@ -78,8 +74,7 @@ pub async fn acknowledge(
         receipts.iter().copied().filter(|receipt| known.get(receipt) != Some(&Acknowledged::Yes)).collect();
     let unsure: Vec<AttemptId> = unsure.into_iter().collect();
     for (receipt, kind) in store.settled_pulls(queue.entry.id, &unsure).await? {
-        let became =
-            if kind == ResultKind::Acknowledged { Acknowledged::Yes } else { Acknowledged::LeaseLost };
+        let became = if kind == ResultKind::Acknowledged { Acknowledged::Yes } else { Acknowledged::LeaseLost };
         known.insert(receipt, became);
     }
     let became = |receipt: &AttemptId| known.get(receipt).copied().unwrap_or(Acknowledged::NotFound);

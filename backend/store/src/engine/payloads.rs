@@ -78,8 +78,7 @@ impl Store {
                     for event in some {
                         query = query.bind(*event);
                     }
-                    let some: Vec<PayloadRow> =
-                        query.fetch_all(readers).await.map_err(StoreError::during(DOING))?;
+                    let some: Vec<PayloadRow> = query.fetch_all(readers).await.map_err(StoreError::during(DOING))?;
                     found.extend(some);
                 }
             }

@@ -179,8 +179,9 @@ impl TenantStore {
         leased: &[(DueRow, AttemptId)],
     ) -> Result<(Timestamp, Timestamp), StoreError> {
         let backend = tx.backend();
-        let rows =
-            leased.iter().map(|(row, token)| Given::default().uuid("of_delivery", row.delivery_id).uuid("token", token.uuid()));
+        let rows = leased
+            .iter()
+            .map(|(row, token)| Given::default().uuid("of_delivery", row.delivery_id).uuid("token", token.uuid()));
         let rows = bound(rows);
         let by_index = match backend {
             Backend::Sqlite => "",

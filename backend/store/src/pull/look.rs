@@ -1,8 +1,6 @@
 //! Looks at a queue without changing it: what is due, what is leased, what has run out.
 
-use postern_domain::{
-    AttemptId, ConnectionId, DeliveryId, DestinationId, TenantId, Timestamp, attempt::ResultKind,
-};
+use postern_domain::{AttemptId, ConnectionId, DeliveryId, DestinationId, TenantId, Timestamp, attempt::ResultKind};
 use sea_orm::sqlx::{self, ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
@@ -116,10 +114,13 @@ impl TenantStore {
         (due_by, max_in_flight): (Timestamp, u32),
     ) -> Result<PullLook, StoreError> {
         let backend = self.store.backend();
-        let (nobody, lane) = (nobody(backend), match backend {
-            Backend::Sqlite => "SELECT unhex(value) AS id FROM json_each($4)",
-            Backend::Postgres => "SELECT value::uuid AS id FROM json_array_elements_text($4::json)",
-        });
+        let (nobody, lane) = (
+            nobody(backend),
+            match backend {
+                Backend::Sqlite => "SELECT unhex(value) AS id FROM json_each($4)",
+                Backend::Postgres => "SELECT value::uuid AS id FROM json_array_elements_text($4::json)",
+            },
+        );
         let sql = format!(
             "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM queue WHERE leased_by = {nobody} AND destination_id = $1 \
              LIMIT $5) AS held) AS held, EXISTS (SELECT 1 FROM queue WHERE leased_by = {nobody} AND destination_id = $1 \
@@ -206,11 +207,7 @@ impl TenantStore {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn queue_depth(
-        &self,
-        destination: DestinationId,
-        due_by: Timestamp,
-    ) -> Result<Depth, StoreError> {
+    pub async fn queue_depth(&self, destination: DestinationId, due_by: Timestamp) -> Result<Depth, StoreError> {
         let backend = self.store.backend();
         let own = "SELECT id FROM connections WHERE destination_id = $1 AND tenant_id = $2 AND deleted_at IS NULL";
         let sql = format!(

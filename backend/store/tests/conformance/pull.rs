@@ -278,7 +278,9 @@ async fn a_queue_takes_what_comes_by_all_its_connections_in_the_order_in_which_i
         // A connection that is paused is not named, and keeps what it has.
         assert!(lane.pull(&db, 9, HOUR_MS).await.is_empty());
         let terms = PullTerms { lanes: vec![other], ..terms };
-        let pulled = leased(lane.store(&db).pull(&PullTerms { tokens: vec![AttemptId::fresh()], ..terms }).await.expect("pulls"));
+        let pulled = leased(
+            lane.store(&db).pull(&PullTerms { tokens: vec![AttemptId::fresh()], ..terms }).await.expect("pulls"),
+        );
         assert_eq!(ids(&pulled), expected[3..]);
         db
     })

@@ -11,11 +11,7 @@ use crate::App;
 const COUNTED: u64 = 5_000;
 
 /// `None` for what is no queue.
-pub(super) async fn panel(
-    app: &App,
-    store: &TenantStore,
-    found: &Destination,
-) -> Result<Option<QueuePanel>, Halt> {
+pub(super) async fn panel(app: &App, store: &TenantStore, found: &Destination) -> Result<Option<QueuePanel>, Halt> {
     if found.queue.is_none() {
         return Ok(None);
     }

@@ -18,7 +18,8 @@ impl From<PullError> for Problem {
                 Self::new(Code::QueuePaused, "Nothing is leased until it is resumed. What is leased can be ended.")
             }
             PullError::Full(most) => {
-                let detail = format!("{most} deliveries are leased, as many as `max_in_flight` allows: end some first.");
+                let detail =
+                    format!("{most} deliveries are leased, as many as `max_in_flight` allows: end some first.");
                 Self::new(Code::QueueFull, detail).with_retry_after_s(RETRY_AFTER_S)
             }
             PullError::LeaseLost => {

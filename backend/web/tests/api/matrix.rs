@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Server, request};
 
+/// That nobody has.
+const RECEIPT: &str = "att_00000000000000000000000000";
+
 struct Operation {
     method: String,
     path: String,
@@ -87,6 +90,10 @@ fn body(operation: &Operation, owned: &Owned) -> Option<Value> {
         }
         ("POST", "/api/v1/sources/{id}/cursor") => Some(json!({ "to": null, "reason": "a day was lost" })),
         ("POST", "/api/v1/sources/{id}/held") => Some(json!({ "action": "release" })),
+        ("POST", "/api/v1/destinations/{id}/lease") => Some(json!({})),
+        ("POST", "/api/v1/destinations/{id}/ack") => Some(json!({ "receipts": [RECEIPT] })),
+        ("POST", "/api/v1/destinations/{id}/nack") => Some(json!({ "receipt": RECEIPT })),
+        ("POST", "/api/v1/destinations/{id}/extend") => Some(json!({ "receipt": RECEIPT, "seconds": 1 })),
         ("PATCH", _) => Some(json!({})),
         _ => None,
     }

@@ -77,10 +77,7 @@ pub(in crate::engine) async fn settle(pool: &PgPool, all: &[&Settlement]) -> Res
 }
 
 /// Within a transaction of somebody else's; none of them is to be released.
-pub(crate) async fn settle_within(
-    tx: &mut PgConnection,
-    tried: &[&Settlement],
-) -> Result<Vec<DeliveryId>, StoreError> {
+pub(crate) async fn settle_within(tx: &mut PgConnection, tried: &[&Settlement]) -> Result<Vec<DeliveryId>, StoreError> {
     write(tx, tried).await
 }
 
