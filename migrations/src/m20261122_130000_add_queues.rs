@@ -32,6 +32,9 @@ const UP: &[&str] = &[
     "pg:ALTER TABLE destinations ADD CONSTRAINT destinations_queue_check CHECK ((kind = 'queue') = (queue IS NOT NULL))",
     // Of a try that took longer than duration_us can say, which is 35 minutes: a lease of a queue lasts up to 12 hours.
     "ALTER TABLE attempts ADD COLUMN ended_at bigint",
+    // What was handed over under a lease, where it is not the event's own body: its attempt is written when it ends.
+    "ALTER TABLE queue ADD COLUMN sent_sha256 {bytes}",
+    "ALTER TABLE queue ADD COLUMN sent_bytes integer",
     // Who pulls holds a lease in nobody's name. These find such leases, and are never touched for what is sent.
     "pg:CREATE INDEX queue_pulled ON queue (destination_id, leased_until)
         WHERE leased_by = '00000000-0000-0000-0000-000000000000'",
@@ -46,6 +49,8 @@ const UP: &[&str] = &[
 const DOWN: &[&str] = &[
     "DROP INDEX queue_pulled_by_token",
     "DROP INDEX queue_pulled",
+    "ALTER TABLE queue DROP COLUMN sent_bytes",
+    "ALTER TABLE queue DROP COLUMN sent_sha256",
     "ALTER TABLE attempts DROP COLUMN ended_at",
     "DELETE FROM queue WHERE destination_id IN (SELECT id FROM destinations WHERE kind = 'queue')",
     "DELETE FROM connections WHERE destination_id IN (SELECT id FROM destinations WHERE kind = 'queue')",

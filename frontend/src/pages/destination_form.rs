@@ -101,7 +101,9 @@ impl Sample for DestinationEditor {
         Taste::each(|taste| {
             let mut form = DestinationForm::default();
             if taste == Taste::Hostile {
-                for field in form.fields_mut().into_iter().filter(|field| field.name != "kind") {
+                // Of an address: the fields of a queue are not on its page.
+                let shown = |field: &&mut Field| field.name != "kind" && !field.name.starts_with("queue.");
+                for field in form.fields_mut().into_iter().filter(shown) {
                     field.value = taste.name("");
                     field.error = taste.some("");
                 }

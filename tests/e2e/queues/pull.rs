@@ -50,6 +50,11 @@ on_every_database! {
         assert_eq!(leased["event"]["data"]["specversion"], "1.0");
         assert_eq!(leased["event"]["data"]["id"], event);
         assert_eq!(leased["event"]["data"]["data"], json!({ "number": 1 }));
+        assert_eq!(queue.ack(&text(&leased, "receipt")).await, "acknowledged");
+        let handed = leased["event"]["data"].to_string().len();
+        let attempt = &queue.delivery(&text(&leased, "delivery_id")).await["attempts"][0];
+        let bytes = usize::try_from(attempt["request"]["body_bytes"].as_u64().expect("a number")).expect("few");
+        assert!(bytes >= handed, "what was handed over is on record, and not what came in: {attempt}");
 
         // What is not JSON comes as text, and what is not text as base64.
         let hook = json!({ "name": "hook", "kind": "webhook", "scheme": "none" });

@@ -223,7 +223,7 @@ async fn hand_over(
     lanes: Vec<Arc<ConnectionEntry>>,
 ) -> Result<Vec<Leased>, PullError> {
     let formats: HashMap<ConnectionId, PayloadFormat> = lanes.iter().map(|lane| (lane.id, lane.payload)).collect();
-    let (mut leased, mut expired) = (Vec::with_capacity(pulled.len()), Vec::new());
+    let (mut leased, mut sent, mut expired) = (Vec::with_capacity(pulled.len()), Vec::new(), Vec::new());
     for row in pulled {
         let Some(body) = row.body.clone() else {
             let ending = Ending {
@@ -237,6 +237,7 @@ async fn hand_over(
         };
         let rendering = rendering(engine, formats.get(&row.connection).copied().unwrap_or_default(), &row);
         let outgoing = Outgoing::of(rendering.as_ref(), row.event, &body, row.content_type.as_deref()).await;
+        sent.extend(outgoing.note.map(|note| (row.delivery, row.token, note)));
         leased.push(Leased {
             receipt: row.token,
             delivery: row.delivery,
@@ -250,6 +251,10 @@ async fn hand_over(
             content_type: outgoing.content_type,
             body: outgoing.body,
         });
+    }
+    if let Err(cause) = engine.store.tenant(caller.scope).note_handed_over(&sent).await {
+        // Its attempt will name the event's own body instead; that must not cost the caller what was leased.
+        tracing::warn!(destination.id = %queue.entry.id, %cause, "What a queue handed over could not be noted");
     }
     settle(engine, expired).await?;
     let given = u64::try_from(leased.len()).unwrap_or(0);
@@ -268,6 +273,7 @@ fn held(queue: &Queue, caller: &Caller, row: &PulledDelivery) -> HeldPull {
         attempts: row.attempts,
         leased_at: row.leased_at,
         leased_until: row.leased_until,
+        sent: None,
         asked_by: caller.asked_by.clone(),
         has_ended: false,
         looked_at: row.leased_at,

@@ -112,7 +112,7 @@ fn settlement(pull: &HeldPull, ending: Ending) -> Settlement {
         timings: Timings { total_us: u32::try_from(took_us).unwrap_or(0), ..Timings::default() },
         method: "PULL".to_owned(),
         url: format!("queue:{}", pull.destination),
-        sent: None,
+        sent: pull.sent,
         request_headers: "{}".to_owned(),
         response_headers: None,
         kind: ending.kind,

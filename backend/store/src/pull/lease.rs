@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::{clock, look::listed_lanes, nobody, now};
 use crate::{
     StoreError, TenantStore,
+    engine::SentBody,
     open::Backend,
     polling::{
         given::{Column, Row as Given, bound, given},
-        writing::{Bind, Writing},
+        writing::{Bind, Writing, change},
     },
 };
 
@@ -133,6 +134,32 @@ impl TenantStore {
         Ok(Pulled::Leased(pulled.collect()))
     }
 
+    /// Notes what was handed over under leases, where it is not the event's own body.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_handed_over(&self, sent: &[(DeliveryId, AttemptId, SentBody)]) -> Result<(), StoreError> {
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let doing = "noting what a queue handed over";
+        let rows = sent.iter().map(|(delivery, token, body)| {
+            let bytes = i32::try_from(body.bytes).unwrap_or(i32::MAX);
+            let row = Given::default().uuid("of_delivery", delivery.uuid()).uuid("token", token.uuid());
+            row.bytes("sha", &body.sha256).int("size", bytes)
+        });
+        let rows = bound(rows);
+        let columns = [PAIRS, &[Column::Bytes("sha"), Column::Int("size")]].concat();
+        let backend = self.store.backend();
+        let sql = format!(
+            "WITH {} UPDATE queue SET sent_sha256 = given.sha, sent_bytes = given.size FROM given \
+             WHERE delivery_id = given.of_delivery AND lease_token = given.token{}",
+            given(backend, &columns),
+            by_index(backend)
+        );
+        change(&self.store, doing, sql, &[Bind::Text(&rows)]).await.map(|_| ())
+    }
+
     /// How many more may be leased. Whoever leases from the same queue at this moment waits until this has ended, so that
     /// together they stay within what was agreed.
     async fn room(&self, tx: &mut Writing, terms: &PullTerms) -> Result<Option<i64>, StoreError> {
@@ -183,16 +210,13 @@ impl TenantStore {
             .iter()
             .map(|(row, token)| Given::default().uuid("of_delivery", row.delivery_id).uuid("token", token.uuid()));
         let rows = bound(rows);
-        let by_index = match backend {
-            Backend::Sqlite => "",
-            Backend::Postgres => " AND delivery_id = ANY (ARRAY(SELECT of_delivery FROM given))",
-        };
         let sql = format!(
             "WITH {} UPDATE queue SET state = 'leased', lease_token = given.token, leased_by = {}, leased_at = {clock}, \
-             leased_until = {clock} + $3, asked_by = $4 FROM given WHERE delivery_id = given.of_delivery{by_index} \
+             leased_until = {clock} + $3, asked_by = $4, sent_sha256 = NULL, sent_bytes = NULL FROM given WHERE delivery_id = given.of_delivery{} \
              RETURNING leased_at, leased_until",
             given(backend, PAIRS),
             nobody(backend),
+            by_index(backend),
             clock = clock(backend, 2),
         );
         let binds = [
@@ -204,6 +228,14 @@ impl TenantStore {
         let written: Vec<(i64, i64)> = tx.fetch(DOING, sql, &binds).await?;
         let (at, until) = written.first().copied().unwrap_or_default();
         Ok((Timestamp::from_micros(at), Timestamp::from_micros(until)))
+    }
+}
+
+/// The planner of PostgreSQL believes that they are few, and may otherwise go through all of them.
+const fn by_index(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => " AND delivery_id = ANY (ARRAY(SELECT of_delivery FROM given))",
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{clock, nobody, now};
 use crate::{
     Store, StoreError, TenantStore,
+    engine::SentBody,
     open::Backend,
     polling::{
         given::{bound_list, listed_ids},
@@ -50,6 +51,8 @@ pub struct HeldPull {
     pub attempts: i32,
     pub leased_at: Timestamp,
     pub leased_until: Timestamp,
+    /// What was handed over, where it is not the event's own body.
+    pub sent: Option<SentBody>,
     /// Who leased it, as `kind:id`.
     pub asked_by: String,
     /// By the database's clock.
@@ -66,11 +69,17 @@ where
     i32: Decode<'r, R::Database> + Type<R::Database>,
     i64: Decode<'r, R::Database> + Type<R::Database>,
     Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<i32>: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let leased_until: i64 = row.try_get("leased_until")?;
         let looked_at: i64 = row.try_get("looked_at")?;
         let asked_by: Option<String> = row.try_get("asked_by")?;
+        let (sha256, bytes): (Option<Vec<u8>>, Option<i32>) = (row.try_get("sent_sha256")?, row.try_get("sent_bytes")?);
+        let sent = sha256.zip(bytes).and_then(|(sha256, bytes)| {
+            Some(SentBody { sha256: sha256.try_into().ok()?, bytes: usize::try_from(bytes).ok()? })
+        });
         Ok(Self(HeldPull {
             token: AttemptId::from_uuid(row.try_get("lease_token")?),
             delivery: DeliveryId::from_uuid(row.try_get("delivery_id")?),
@@ -81,6 +90,7 @@ where
             attempts: row.try_get("attempts")?,
             leased_at: Timestamp::from_micros(row.try_get("leased_at")?),
             leased_until: Timestamp::from_micros(leased_until),
+            sent,
             asked_by: asked_by.unwrap_or_default(),
             has_ended: leased_until <= looked_at,
             looked_at: Timestamp::from_micros(looked_at),
@@ -91,7 +101,7 @@ where
 fn held(backend: Backend, clock: &str) -> String {
     format!(
         "SELECT lease_token, delivery_id, tenant_id, connection_id, destination_id, retries, attempts, leased_at, \
-         leased_until, asked_by, CAST({clock} AS bigint) AS looked_at FROM queue WHERE leased_by = {}",
+         leased_until, sent_sha256, sent_bytes, asked_by, CAST({clock} AS bigint) AS looked_at FROM queue WHERE leased_by = {}",
         nobody(backend)
     )
 }
