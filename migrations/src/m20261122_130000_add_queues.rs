@@ -35,14 +35,15 @@ const UP: &[&str] = &[
     // What was handed over under a lease, where it is not the event's own body: its attempt is written when it ends.
     "ALTER TABLE queue ADD COLUMN sent_sha256 {bytes}",
     "ALTER TABLE queue ADD COLUMN sent_bytes integer",
-    // Who pulls holds a lease in nobody's name. These find such leases, and are never touched for what is sent.
+    // Who pulls holds a lease in nobody's name. These find such leases of one queue, and are never touched for what is
+    // sent.
     "pg:CREATE INDEX queue_pulled ON queue (destination_id, leased_until)
         WHERE leased_by = '00000000-0000-0000-0000-000000000000'",
-    "pg:CREATE INDEX queue_pulled_by_token ON queue (lease_token)
+    "pg:CREATE INDEX queue_pulled_by_token ON queue (destination_id, lease_token)
         WHERE leased_by = '00000000-0000-0000-0000-000000000000'",
     "sqlite:CREATE INDEX queue_pulled ON queue (destination_id, leased_until)
         WHERE leased_by = x'00000000000000000000000000000000'",
-    "sqlite:CREATE INDEX queue_pulled_by_token ON queue (lease_token)
+    "sqlite:CREATE INDEX queue_pulled_by_token ON queue (destination_id, lease_token)
         WHERE leased_by = x'00000000000000000000000000000000'",
 ];
 

@@ -223,6 +223,7 @@ fn prepare(engine: &Engine, part: &Part<'_>) -> (AcceptBatch, Routed) {
         // Nothing of it leaves or is waited for until somebody lets it go.
         routed.departures.clear();
         routed.waiting.clear();
+        routed.queued.clear();
         routed.deliveries.iter_mut().for_each(|delivery| delivery.lease = None);
     }
     let rows = AcceptBatch {

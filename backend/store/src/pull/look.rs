@@ -32,7 +32,7 @@ pub struct PullLook {
 /// How much is in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depth {
-    /// Counted up to 5 000.
+    /// Counted up to 5 000 for each connection.
     pub waiting: u64,
     pub in_flight: u64,
     /// Since when the one waits that has been due longest.
@@ -134,8 +134,8 @@ impl TenantStore {
         let sql = format!(
             "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM queue WHERE leased_by = {nobody} AND destination_id = $1 \
              LIMIT $5) AS held) AS held, EXISTS (SELECT 1 FROM queue WHERE leased_by = {nobody} AND destination_id = $1 \
-             AND leased_until <= {}) AS ended, EXISTS (SELECT 1 FROM ({lane}) AS lane WHERE EXISTS (SELECT 1 FROM queue \
-             WHERE connection_id = lane.id AND state = 'pending' AND due_at <= $3)) AS due",
+             AND leased_until <= {}) AS ended, EXISTS (SELECT 1 FROM ({lane}) AS lane WHERE (SELECT 1 FROM queue \
+             WHERE connection_id = lane.id AND state = 'pending' AND due_at <= $3 LIMIT 1) = 1) AS due",
             clock(backend, 2)
         );
         let lanes = listed_lanes(lanes);
@@ -162,7 +162,7 @@ impl TenantStore {
     ) -> Result<Vec<HeldPull>, StoreError> {
         let backend = self.store.backend();
         let sql = format!(
-            "{} AND lease_token {} AND (destination_id = $3) IS TRUE AND (tenant_id = $4) IS TRUE",
+            "{} AND destination_id = $3 AND lease_token {} AND (tenant_id = $4) IS TRUE",
             held(backend, &clock(backend, 2)),
             listed_ids(backend, 1)
         );
@@ -219,10 +219,12 @@ impl TenantStore {
     /// When the database does not answer.
     pub async fn queue_depth(&self, destination: DestinationId, due_by: Timestamp) -> Result<Depth, StoreError> {
         let backend = self.store.backend();
+        // Lane by lane: a planner that takes the queue for empty would otherwise walk over all that waits for anybody.
         let own = "SELECT id FROM connections WHERE destination_id = $1 AND tenant_id = $2 AND deleted_at IS NULL";
         let sql = format!(
-            "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM queue WHERE state = 'pending' AND connection_id IN ({own}) \
-             LIMIT $3) AS waiting) AS waiting, (SELECT count(*) FROM queue WHERE leased_by = {} AND destination_id = $1 \
+            "SELECT (SELECT CAST(coalesce(sum((SELECT count(*) FROM (SELECT 1 AS one FROM queue \
+             WHERE connection_id = own.id AND state = 'pending' LIMIT $3) AS part)), 0) AS bigint) FROM ({own}) AS own) \
+             AS waiting, (SELECT count(*) FROM queue WHERE leased_by = {} AND destination_id = $1 \
              AND (tenant_id = $2) IS TRUE AND leased_until > {}) AS held, (SELECT min((SELECT due_at FROM queue \
              WHERE state = 'pending' AND connection_id = own.id AND due_at <= $5 ORDER BY due_at LIMIT 1)) \
              FROM ({own}) AS own) AS oldest",

@@ -6,6 +6,7 @@ use super::{clock, nobody, now};
 use crate::{
     Store, StoreError, TenantStore,
     engine::{Settlement, postgres, sqlite},
+    open::Backend,
     polling::{
         given::{Column, Row, bound, given},
         writing::{Bind, Writing},
@@ -46,8 +47,13 @@ async fn note_long(tx: &mut Writing, settled: &[&Settlement]) -> Result<(), Stor
     let rows = bound(long.iter().map(|(id, at)| Row::default().uuid("attempt", id.uuid()).at("at", Some(*at))));
     let sql = format!(
         "WITH {} UPDATE attempts SET ended_at = given.at FROM given WHERE id = given.attempt AND id >= $2 AND id <= $3 \
-         AND ended_at IS NULL",
-        given(tx.backend(), ENDS)
+         AND ended_at IS NULL{}",
+        given(tx.backend(), ENDS),
+        match tx.backend() {
+            Backend::Sqlite => "",
+            // By their keys, and not by all that lies between them.
+            Backend::Postgres => " AND id = ANY (ARRAY(SELECT attempt FROM given))",
+        }
     );
     tx.execute(DOING, sql, &[Bind::Text(&rows), Bind::Uuid(lowest), Bind::Uuid(highest)]).await.map(|_| ())
 }
@@ -70,7 +76,7 @@ impl TenantStore {
         let wanted = format!("CASE WHEN {clock} + $3 < leased_at + $4 THEN {clock} + $3 ELSE leased_at + $4 END");
         let sql = format!(
             "UPDATE queue SET leased_until = CASE WHEN leased_until > {wanted} THEN leased_until ELSE {wanted} END \
-             WHERE leased_by = {nobody} AND lease_token = $1 AND leased_until > {clock} AND (destination_id = $5) IS TRUE \
+             WHERE leased_by = {nobody} AND destination_id = $5 AND lease_token = $1 AND leased_until > {clock} \
              AND (tenant_id = $6) IS TRUE RETURNING leased_until"
         );
         let binds = [
