@@ -53,7 +53,7 @@ function forms(home) {
 
 /** The pages of single things; for each of several worlds of one tenant. */
 export function details(world, home) {
-  const { source, open, published, polled, failing, bin, key, member, events } = world;
+  const { source, open, published, polled, failing, bin, queue, key, member, events } = world;
   return named(home, {
     "source": `sources/${source.id}`,
     "source without a front door": `sources/${published.id}`,
@@ -72,6 +72,8 @@ export function details(world, home) {
     "polling beside a webhook, new": `sources/${source.id}/poll/edit`,
     "destination": `destinations/${failing.destination.id}`,
     "bin": `destinations/${bin.destination.id}`,
+    "queue": `destinations/${queue.id}`,
+    "queue, edit": `destinations/${queue.id}/edit`,
     "destination, edit": `destinations/${failing.destination.id}/edit`,
     "destination, delete": `destinations/${failing.destination.id}/delete`,
     "connection": `connections/${failing.connection.id}`,

@@ -85,10 +85,11 @@ async function configured(api, receiver, words) {
   const failing = await route(api, source, target);
   const bin = await route(api, source, { name: words.name("Bin"), kind: "bin" });
   await api.made("/connections", { source_id: open.id, destination_id: bin.destination.id });
+  const queue = await api.made("/destinations", { name: words.name("Jobs"), kind: "queue" });
   const gone = await route(api, published, { ...target, name: words.name("Gone"), retry: once }, [words.pattern]);
   const key = await api.made("/api-keys", { name: words.name("Export"), scopes: ["events:read"] });
   const member = await api.made("/members", { email: words.email, role: "editor", password: PASSWORD });
-  return { source, open, published, polled, failing, bin, gone, key, member };
+  return { source, open, published, polled, failing, bin, queue, gone, key, member };
 }
 
 async function happened(api, { source, open, published, polled, failing, gone }, words) {

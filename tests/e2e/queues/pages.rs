@@ -39,6 +39,7 @@ on_every_database! {
         assert_eq!(wrong.status, 422);
         says(&String::from_utf8_lossy(&wrong.body), "must be 1 to 100");
 
+        says(&page(&mut browser, &format!("{tenant}/destinations?q=queue")).await, "Night jobs");
         let jobs = Queue { id: text(jobs, "id"), ..queue.clone() };
         connect(&jobs.api, &jobs.source, &jobs.id).await;
         let first = jobs.publish(1).await;

@@ -57,7 +57,7 @@ impl Records<'_, Source> {
 }
 
 impl Records<'_, Destination> {
-    /// By their name, their URL, or the word `bin`.
+    /// By their name, their URL, or the words `bin` and `queue`.
     ///
     /// # Errors
     /// As for sources.
@@ -66,11 +66,11 @@ impl Records<'_, Destination> {
         sought: &Sought<DestinationState>,
         part: Part<DestinationId>,
     ) -> Result<Vec<Destination>, StoreError> {
-        let bin = DestinationKind::Bin.as_str();
+        let without_url = [DestinationKind::Bin, DestinationKind::Queue].map(DestinationKind::as_str);
         let text = sought.text.as_deref().map(|text| {
             let some = contains(destination::Column::Name, text).add(contains(destination::Column::Url, text));
-            let is_bin = bin.contains(&text.to_lowercase());
-            some.add_option(is_bin.then(|| destination::Column::Kind.eq(bin)))
+            let meant = without_url.into_iter().filter(|kind| kind.contains(&text.to_lowercase()));
+            meant.fold(some, |some, kind| some.add(destination::Column::Kind.eq(kind)))
         });
         let fits = Condition::all()
             .add_option(text)
