@@ -157,6 +157,17 @@ on_every_database! {
         assert_eq!(dead["attempts"][0]["duration_ms"], 1_000);
     }
 
+    async fn what_has_no_payload_any_more_is_not_given_out_and_ended_visibly(database: Database) {
+        let Stand { queue, server } = Stand::new(database, json!({})).await;
+        let event = queue.publish(1).await;
+        let inspector = server.inspect().await;
+        assert_eq!(inspector.execute("DELETE FROM event_bodies").await, 1);
+        assert!(queue.lease(json!({})).await.is_empty());
+        let ended = &queue.api.found(&format!("/events/{event}")).await["deliveries"][0];
+        assert_eq!((&ended["state"], &ended["reason"]), (&json!("dead"), &json!("expired")));
+        assert_eq!(ended["attempts"][0]["result"]["detail"], "the payload is past its retention");
+    }
+
     async fn what_was_given_back_waits_as_long_as_was_said(database: Database) {
         let Stand { queue, server: _server } = Stand::new(database, json!({ "retry_delay_s": 3_600 })).await;
         queue.publish(1).await;

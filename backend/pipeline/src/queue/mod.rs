@@ -73,7 +73,7 @@ impl Queue {
     /// Its connections that are not paused.
     fn lanes(&self, engine: &Engine) -> Vec<Arc<ConnectionEntry>> {
         let maps = engine.routing.read();
-        maps.connections_to(self.entry.id).iter().filter(|lane| !lane.paused).map(Arc::clone).collect()
+        maps.connections_to(self.entry.id).iter().filter(|lane| !lane.paused).cloned().collect()
     }
 }
 
