@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub use value::CursorValue;
 pub(crate) use value::{compare_versions, is_ordered_version};
 
-use crate::settings::{CursorMode, CursorSettings, Order};
+use crate::settings::{CursorMode, CursorSettings, Emit, Order, PollSettings};
 
 /// Where a source stands, and what the run under way has seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,12 +136,13 @@ impl CursorState {
     }
 
     /// Whether a descending list has been read far enough: all of the page is older than where the run begins. Without a
-    /// cursor, when a page had nothing new.
+    /// cursor, when a page had nothing new. Never where the list also says what is gone.
     #[must_use]
-    pub fn stops_descending(&self, settings: &CursorSettings, items: &[Option<CursorValue>], new: usize) -> bool {
-        if settings.order != Order::Desc || items.is_empty() {
+    pub fn stops_descending(&self, settings: &PollSettings, items: &[Option<CursorValue>], new: usize) -> bool {
+        if settings.emit == Emit::AllChanges || settings.cursor.order != Order::Desc || items.is_empty() {
             return false;
         }
+        let settings = &settings.cursor;
         if settings.mode == CursorMode::None {
             return new == 0;
         }

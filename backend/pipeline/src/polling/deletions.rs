@@ -35,7 +35,7 @@ impl Run {
             after = Some(last);
         }
         let census = Census {
-            is_complete: before <= MAX_RECORDS,
+            is_complete: self.answers.is_whole && before <= MAX_RECORDS,
             is_filtered: self.settings.request.uses_cursor(),
             quarantined: u64::try_from(self.row.counts.quarantined).unwrap_or(0),
             listed: u64::try_from(listed.len()).unwrap_or(u64::MAX),

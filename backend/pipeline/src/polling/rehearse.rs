@@ -230,7 +230,7 @@ impl<'a> Trial<'a> {
             }
             let next = pager.next(&fetched.asked, &fetched.answer(), listed);
             let next = next.map_err(|fault| Failure::fault(&fault))?;
-            let is_far_enough = self.cursor.stops_descending(&self.settings.cursor, &cursors, news);
+            let is_far_enough = self.cursor.stops_descending(self.settings, &cursors, news);
             request = match next {
                 NextPage::Request(next) if !is_far_enough && self.found.pages.len() < MAX_PAGES => next,
                 // One window is enough to see what the settings do.

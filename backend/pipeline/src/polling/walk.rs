@@ -76,7 +76,10 @@ impl Run {
                     return Ok(Finish::Unchanged);
                 }
                 // A later page without content: there is no more.
-                Meaning::NotModified => Step::End,
+                Meaning::NotModified => {
+                    self.answers.is_whole = self.state.progress.resume.is_none();
+                    Step::End
+                }
                 other => return Err(Failure::of(other, &fetched.exchange).into()),
             };
             match step {
@@ -152,7 +155,7 @@ impl Run {
         }
         let next = next.map_err(|fault| Failure::fault(&fault))?;
         self.answers.is_whole = next == NextPage::End && self.state.progress.resume.is_none();
-        if self.cursor.stops_descending(&self.settings.cursor, &cursors, news) {
+        if self.cursor.stops_descending(&self.settings, &cursors, news) {
             return Ok(Step::End);
         }
         Ok(match next {
@@ -213,7 +216,9 @@ impl Run {
         let known = &self.state.validators;
         let is_same = known.page_key.as_deref().is_some_and(|key| {
             let records = PageMark::records(key);
-            let is_telling = self.settings.cursor.order == Order::Desc
+            // What is gone from behind the first page does not show in it.
+            let is_newest_first = self.settings.cursor.order == Order::Desc && self.listed.is_none();
+            let is_telling = is_newest_first
                 || self.settings.paginate.kind == PageKind::None
                 || records.is_some_and(|records| self.shows_growth(records));
             is_telling && PageMark::asks_the_same(key, request, &self.source)

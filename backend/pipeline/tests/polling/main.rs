@@ -6,6 +6,7 @@ mod alarms;
 mod forgets;
 mod reads;
 mod refusals;
+mod seams;
 mod shares;
 mod upstream;
 mod yard;

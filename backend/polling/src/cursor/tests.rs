@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::sample::Dice;
+use crate::sample::{self, Dice};
 
 fn rules(mode: CursorMode, order: Order) -> CursorSettings {
     CursorSettings { mode, order, ..CursorSettings::default() }
@@ -17,6 +17,10 @@ fn values(mode: CursorMode, list: &[Value]) -> Vec<Option<CursorValue>> {
 
 fn integers(list: &[i64]) -> Vec<Option<CursorValue>> {
     values(CursorMode::Integer, &list.iter().map(|value| json!(value)).collect::<Vec<_>>())
+}
+
+fn polled(rules: &CursorSettings) -> PollSettings {
+    PollSettings { cursor: rules.clone(), ..sample::settings(json!({})) }
 }
 
 /// A page of integers, of which some are held.
@@ -235,17 +239,19 @@ fn a_descending_list_is_read_until_it_is_old() {
     let state = CursorState::read(&rules, Some(&json!(1_000_000_000)), None);
     let stops = |list: &[i64]| {
         let list: Vec<Value> = list.iter().map(|value| json!(value)).collect();
-        state.stops_descending(&rules, &values(CursorMode::Timestamp, &list), 0)
+        state.stops_descending(&polled(&rules), &values(CursorMode::Timestamp, &list), 0)
     };
     assert!(stops(&[999_999_939, 999_999_900]));
     assert!(!stops(&[999_999_940, 999_999_900]), "one lies within the lookback");
     assert!(!stops(&[]), "an empty page ends the list, not this rule");
-    assert!(!state.stops_descending(&rules, &[None], 0), "an item without a value may be new");
+    assert!(!state.stops_descending(&polled(&rules), &[None], 0), "an item without a value may be new");
     let first = CursorState::default();
-    assert!(!first.stops_descending(&rules, &integers(&[1]), 0), "a first run reads all");
-    let none = self::rules(CursorMode::None, Order::Desc);
+    assert!(!first.stops_descending(&polled(&rules), &integers(&[1]), 0), "a first run reads all");
+    let none = polled(&self::rules(CursorMode::None, Order::Desc));
     assert!(first.stops_descending(&none, &[None, None], 0) && !first.stops_descending(&none, &[None], 1));
-    assert!(!first.stops_descending(&self::rules(CursorMode::None, Order::Unknown), &[None], 0));
+    let whole = PollSettings { emit: Emit::AllChanges, ..none };
+    assert!(!first.stops_descending(&whole, &[None], 0), "what is gone shows in the whole list only");
+    assert!(!first.stops_descending(&polled(&self::rules(CursorMode::None, Order::Unknown)), &[None], 0));
 }
 
 #[test]

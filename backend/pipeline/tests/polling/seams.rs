@@ -1,0 +1,114 @@
+//! What a run must neither lose nor invent where it ends early, waits, or is resumed.
+
+use serde_json::{Value, json};
+
+use crate::{
+    reads::{list, page, with},
+    upstream::{Arrival, Reply, Upstream},
+    yard,
+};
+
+/// A page of this list, so many records to a page; pages are named by `page`, from 1 on.
+fn page_of(ids: &[u32], size: usize, arrival: &Arrival) -> Reply {
+    let number: usize = arrival.query("page").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let ids = ids.iter().skip((number - 1) * size).take(size);
+    Reply::json(json!({ "data": ids.map(|id| json!({ "id": id })).collect::<Vec<_>>() }))
+}
+
+fn pages(more: Value) -> Value {
+    with(json!({ "paginate": { "kind": "page", "param": "page", "start": 1 } }), more)
+}
+
+/// From `first` down to one.
+fn newest_first(first: u32) -> Vec<u32> {
+    (1..=first).rev().collect()
+}
+
+#[tokio::test]
+async fn a_list_that_is_read_newest_first_loses_no_records_that_are_there() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|arrival| page_of(&newest_first(20), 10, arrival));
+        let settings = pages(json!({ "emit": "all_changes", "cursor": { "mode": "none", "order": "desc" } }));
+        yard.source(with(list(&upstream.url("/")), settings)).await;
+        yard.poll().await;
+        for _ in 0..3 {
+            yard.poll_after_s(120).await;
+        }
+        assert_eq!(yard.events().await.len(), 20, "all of them are there");
+        let without_3: Vec<u32> = newest_first(20).into_iter().filter(|id| *id != 3).collect();
+        upstream.becomes(move |arrival| page_of(&without_3, 10, arrival));
+        for _ in 0..2 {
+            yard.poll_after_s(120).await;
+        }
+        assert_eq!(yard.events().await[20..], ["{\"deleted\":true,\"id\":\"3\"}"], "and the last page counts");
+        yard
+    })
+    .await;
+}
+
+/// Its tag tells what is new, not what is gone.
+#[tokio::test]
+async fn an_unchanged_first_page_hides_no_deletion_behind_it() {
+    yard::each(async |yard| {
+        let tagged = |ids: Vec<u32>| {
+            move |arrival: &Arrival| match (arrival.query("page"), arrival.header("if-none-match")) {
+                (Some("1"), Some(_)) => Reply::status(304),
+                _ => page_of(&ids, 10, arrival).with("etag", "\"top\""),
+            }
+        };
+        let upstream = Upstream::start(tagged(newest_first(20)));
+        let settings = pages(json!({ "emit": "all_changes", "cursor": { "mode": "none", "order": "desc" } }));
+        yard.source(with(list(&upstream.url("/")), settings)).await;
+        yard.poll().await;
+        upstream.becomes(tagged((2..=20).rev().collect()));
+        for _ in 0..2 {
+            yard.poll_after_s(120).await;
+        }
+        assert_eq!(yard.events().await.len(), 21);
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_that_took_two_runs_is_not_whole() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|arrival| {
+            let next = arrival.query("page").map_or(2, |text| text.parse::<u32>().map_or(0, |page| page + 1));
+            let reply = page_of(&newest_first(20), 5, arrival);
+            if next > 4 { reply } else { reply.with("link", &format!("</?page={next}>; rel=\"next\"")) }
+        });
+        let settings = json!({ "emit": "all_changes", "paginate": { "kind": "link", "max_pages": 2 } });
+        yard.source(with(list(&upstream.url("/")), settings)).await;
+        for _ in 0..12 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await.len(), 20);
+        assert_eq!(yard.count("SELECT count(*) FROM poll_records WHERE missed > 0").await, 0);
+        yard
+    })
+    .await;
+}
+
+/// A later page without content is the end of a list, as an empty one is.
+#[tokio::test]
+async fn a_list_that_ends_without_content_is_whole() {
+    yard::each(async |yard| {
+        let ending = |ids: std::ops::Range<u32>| {
+            move |arrival: &Arrival| match arrival.query("page") {
+                Some("1") => page(ids.clone()),
+                _ => Reply::status(204),
+            }
+        };
+        let upstream = Upstream::start(ending(1..5));
+        yard.source(with(list(&upstream.url("/")), pages(json!({ "emit": "all_changes" })))).await;
+        yard.poll().await;
+        upstream.becomes(ending(1..4));
+        for _ in 0..2 {
+            yard.poll_after_s(120).await;
+        }
+        assert_eq!(yard.events().await.len(), 5);
+        yard
+    })
+    .await;
+}
