@@ -23,7 +23,7 @@ pub struct CursorState {
     value: Option<CursorValue>,
     /// What becomes the cursor when the run has read all.
     candidate: Option<CursorValue>,
-    /// The smallest of the records that are not settled.
+    /// Before the smallest of the records that are not settled: a request may begin with the number after the cursor.
     not_past: Option<CursorValue>,
     /// The largest value of the run: what an ascending list must not fall below.
     reached: Option<CursorValue>,
@@ -103,8 +103,8 @@ impl CursorState {
     /// Takes in a page that is about to be committed.
     pub fn after_page(&mut self, settings: &CursorSettings, page: PageCursors<'_>) {
         for held in page.held {
-            match held.as_ref().or(self.value.as_ref()) {
-                Some(held) => lower(&mut self.not_past, &held.clone()),
+            match held.as_ref().map(CursorValue::number_below).or_else(|| self.value.clone()) {
+                Some(held) => lower(&mut self.not_past, &held),
                 None => self.frozen = true,
             }
         }

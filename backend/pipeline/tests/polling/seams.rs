@@ -1,5 +1,6 @@
 //! What a run must neither lose nor invent where it ends early, waits, or is resumed.
 
+use postern_domain::source::SourceKind;
 use serde_json::{Value, json};
 
 use crate::{
@@ -108,6 +109,54 @@ async fn a_list_that_ends_without_content_is_whole() {
             yard.poll_after_s(120).await;
         }
         assert_eq!(yard.events().await.len(), 5);
+        yard
+    })
+    .await;
+}
+
+/// Answers what has at least the number that `from` asks for.
+fn from_on(last: u32) -> impl Fn(&Arrival) -> Reply {
+    move |arrival| page(arrival.query("from").and_then(|text| text.parse().ok()).unwrap_or(1)..last + 1)
+}
+
+fn by_number(upstream: &Upstream, from: &str, more: Value) -> Value {
+    let settings = json!({
+        "request": { "url": upstream.url("/"), "query": { "from": from } },
+        "cursor": { "mode": "integer", "value": "$.id", "order": "asc" }
+    });
+    with(list(&upstream.url("/")), with(settings, more))
+}
+
+#[tokio::test]
+async fn a_record_that_waits_is_listed_again_by_requests_from_the_next_one_on() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(from_on(3));
+        let settings = by_number(&upstream, "{{cursor.next|default:1}}", json!({ "reconcile": { "grace_s": 120 } }));
+        let source = yard.try_source(SourceKind::Webhook, settings).await.expect("made");
+        yard.poll().await;
+        yard.receive(source, &json!({ "id": 5 })).await;
+        upstream.becomes(from_on(5));
+        yard.poll_after_s(60).await;
+        assert_eq!(yard.events().await.len(), 4, "the fourth may still come");
+        yard.poll_after_s(125).await;
+        assert_eq!(yard.events().await[4..], ["{\"id\":4}"]);
+        yard.poll_after_s(60).await;
+        let asked = upstream.arrivals().pop().expect("asked");
+        assert_eq!((asked.query("from"), yard.events().await.len()), (Some("6"), 5), "then it goes on");
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unstable_record_is_listed_again_by_requests_from_the_next_one_on() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(from_on(3));
+        yard.source(by_number(&upstream, "{{cursor.next|default:1}}", json!({ "stable_polls": 1 }))).await;
+        yard.poll().await;
+        assert_eq!(yard.events().await.len(), 0);
+        yard.poll_after_s(60).await;
+        assert_eq!(yard.events().await.len(), 3);
         yard
     })
     .await;

@@ -112,10 +112,10 @@ fn a_list_that_may_be_cut_off_moves_it_window_by_window() {
     page(&mut state, &rules, &[60, 70], &[60]);
     let end = CursorValue::parse(CursorMode::Integer, &json!(75)).expect("an integer");
     state.at_window(&end, None);
-    assert_eq!(state.value(), Some(&json!(60)), "not past what is unsettled");
+    assert_eq!(state.value(), Some(&json!(59)), "not past what is unsettled");
     page(&mut state, &rules, &[90, 95, 99], &[]);
     state.at_end(None);
-    assert_eq!(state.value(), Some(&json!(60)));
+    assert_eq!(state.value(), Some(&json!(59)));
 }
 
 #[test]
@@ -155,11 +155,30 @@ fn unsettled_records_hold_the_cursor_back() {
         let mut resumed = CursorState::read(&rules, state.value(), state.candidate().as_ref());
         page(&mut resumed, &rules, &[7, 8], &[]);
         resumed.at_end(None);
-        assert_eq!(resumed.value(), Some(&json!(5)), "{order:?}");
+        assert_eq!(resumed.value(), Some(&json!(4)), "{order:?}");
         let mut settled = CursorState::read(&rules, resumed.value(), resumed.candidate().as_ref());
         page(&mut settled, &rules, &[5, 8], &[]);
         settled.at_end(None);
         assert_eq!(settled.value(), Some(&json!(8)), "{order:?}");
+    }
+}
+
+#[test]
+fn a_cursor_is_held_where_the_next_number_is_the_unsettled_one() {
+    let table = [
+        (CursorMode::Integer, json!(100), json!(99)),
+        (CursorMode::Integer, json!("100"), json!("99")),
+        (CursorMode::Integer, json!(0), json!(-1)),
+        (CursorMode::Timestamp, json!(1_773_480_413), json!(1_773_480_412)),
+        (CursorMode::Timestamp, json!("1773480413000"), json!("1773480412999")),
+        (CursorMode::Timestamp, json!("2026-03-14T09:26:53Z"), json!("2026-03-14T09:26:53Z")),
+    ];
+    for (mode, written, expected) in table {
+        let (rules, items) = (rules(mode, Order::Asc), values(mode, std::slice::from_ref(&written)));
+        let mut state = CursorState::default();
+        state.after_page(&rules, PageCursors { items: &items, held: &items, ..PageCursors::default() });
+        state.at_end(None);
+        assert_eq!(state.value(), Some(&expected), "{written}");
     }
 }
 

@@ -87,6 +87,33 @@ impl CursorValue {
         }
     }
 
+    /// The number below it, in the same form: a request from the next number on then still lists this one. As it is, where
+    /// it is no number.
+    pub(crate) fn number_below(&self) -> Self {
+        let Some(below) = self.below() else { return self.clone() };
+        match (self.rank, &self.written) {
+            (Rank::Integer(_), Value::String(_)) => {
+                Self { written: below.to_string().into(), rank: Rank::Integer(below) }
+            }
+            (Rank::Integer(_), _) => {
+                let written = below.to_string().parse().map_or_else(|_| self.written.clone(), Value::Number);
+                Self { written, rank: Rank::Integer(below) }
+            }
+            _ => Moment::read(&self.written)
+                .and_then(|moment| Self::of_moment(below, moment.form))
+                .unwrap_or_else(|| self.clone()),
+        }
+    }
+
+    /// Of a whole number the one below; of an instant that is written as a number, the nanosecond before.
+    fn below(&self) -> Option<i128> {
+        match self.rank {
+            Rank::Integer(number) => number.checked_sub(1),
+            Rank::Instant(nanos) => matches!(Moment::read(&self.written)?.form, Form::Unix { .. }).then_some(nanos - 1),
+            Rank::Token => None,
+        }
+    }
+
     /// In the same form, rounded down; `None` for what is no instant, or would lie before the first one.
     pub(crate) fn earlier_by_s(&self, seconds: u32) -> Option<Value> {
         let moment = Moment::read(&self.written)?;
