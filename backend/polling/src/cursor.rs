@@ -5,17 +5,23 @@
 //! holds it back; and it stays `settle_s` behind the provider's clock, which also keeps one record dated in the far
 //! future from blinding the source.
 
+mod awaited;
 mod value;
 
 use std::cmp::Ordering;
 
 use postern_domain::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 pub use value::CursorValue;
 pub(crate) use value::{compare_versions, is_ordered_version};
 
-use crate::settings::{CursorMode, CursorSettings, Emit, Order, PollSettings};
+use awaited::Awaited;
+
+use crate::{
+    canonical::Hash,
+    settings::{CursorMode, CursorSettings, Emit, Order, PollSettings},
+};
 
 /// Where a source stands, and what the run under way has seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +36,14 @@ pub struct CursorState {
     disordered: bool,
     /// A record that is not settled has no value to hold the cursor by: it stays where it is.
     frozen: bool,
+    awaited: Awaited,
+}
+
+/// An item that is unstable or waiting, and must be listed again.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub record: Hash,
+    pub value: Option<CursorValue>,
 }
 
 /// What a page says about the cursor.
@@ -37,8 +51,9 @@ pub struct CursorState {
 pub struct PageCursors<'a> {
     /// Of all its items, in their order; `None` for an item that has none.
     pub items: &'a [Option<CursorValue>],
-    /// Of the items that are unstable or waiting, and must be listed again.
-    pub held: &'a [Option<CursorValue>],
+    pub held: &'a [Held],
+    /// All records that it lists, where [`CursorState::seeks`].
+    pub listed: &'a [Hash],
     /// Of mode token: what the page itself names.
     pub token: Option<&'a CursorValue>,
     /// Up to where the provider's records have settled: [`CursorState::upper_bound`].
@@ -50,14 +65,16 @@ impl CursorState {
     #[must_use]
     pub fn read(settings: &CursorSettings, cursor: Option<&Value>, candidate: Option<&Value>) -> Self {
         let parse = |value: &Value| CursorValue::parse(settings.mode, value);
-        let (candidate, not_past) = match candidate {
-            Some(Value::Object(saved)) => (saved.get("value"), saved.get("not_past")),
-            plain => (plain, None),
+        let value = cursor.and_then(parse);
+        let Some(Value::Object(saved)) = candidate else {
+            return Self { value, candidate: candidate.and_then(parse), ..Self::default() };
         };
+        let saved_value = |name: &str| saved.get(name).and_then(parse);
         Self {
-            value: cursor.and_then(parse),
-            candidate: candidate.and_then(parse),
-            not_past: not_past.and_then(parse),
+            value,
+            candidate: saved_value("value"),
+            not_past: saved_value("not_past"),
+            awaited: Awaited::read(saved),
             ..Self::default()
         }
     }
@@ -68,15 +85,25 @@ impl CursorState {
         self.value.as_ref().map(CursorValue::written)
     }
 
-    /// What a crash in the middle of the run must not forget; goes into the row's `candidate`.
+    /// What the next run must know besides; goes into the row's `candidate`. Of a run that is cut short that is what it has
+    /// seen, of one that was complete what it left waiting.
     #[must_use]
     pub fn candidate(&self) -> Option<Value> {
-        let candidate = self.candidate.as_ref().map(CursorValue::written);
-        match (&self.not_past, candidate) {
-            (None, candidate) => candidate.cloned(),
-            (Some(not_past), None) => Some(json!({ "not_past": not_past.written() })),
-            (Some(not_past), Some(value)) => Some(json!({ "value": value, "not_past": not_past.written() })),
+        let mut saved = Map::new();
+        let mut put = |name: &str, value: Value| drop(saved.insert(name.to_owned(), value));
+        self.not_past.iter().for_each(|not_past| put("not_past", not_past.written().clone()));
+        self.awaited.write(&mut saved);
+        match self.candidate.as_ref().map(|candidate| candidate.written().clone()) {
+            Some(value) if saved.is_empty() => return Some(value),
+            Some(value) => drop(saved.insert("value".to_owned(), value)),
+            None => {}
         }
+        (!saved.is_empty()).then_some(Value::Object(saved))
+    }
+
+    /// The list is read from its beginning, and not from where a run before was cut short.
+    pub fn restart(&mut self) {
+        self.awaited.restart();
     }
 
     /// Where the next run begins: the cursor less the lookback, in the form the provider wrote it. Asked for inclusively;
@@ -102,8 +129,12 @@ impl CursorState {
 
     /// Takes in a page that is about to be committed.
     pub fn after_page(&mut self, settings: &CursorSettings, page: PageCursors<'_>) {
+        self.awaited.meet(page.listed);
         for held in page.held {
-            match held.as_ref().map(CursorValue::number_below).or_else(|| self.value.clone()) {
+            if settings.mode == CursorMode::None || held.value.is_none() {
+                self.awaited.hold(&held.record);
+            }
+            match held.value.as_ref().map(CursorValue::number_below).or_else(|| self.value.clone()) {
                 Some(held) => lower(&mut self.not_past, &held),
                 None => self.frozen = true,
             }
@@ -125,6 +156,7 @@ impl CursorState {
         self.not_past = None;
         self.reached = None;
         (self.disordered, self.frozen) = (false, false);
+        self.awaited.at_end();
     }
 
     /// All windows up to here have been read to their ends; newer ones have not, though some of their records were seen.
@@ -151,6 +183,23 @@ impl CursorState {
             item.as_ref().and_then(|item| item.compare(bound)) == Some(Ordering::Less)
         };
         bound.is_some_and(|bound| items.iter().all(|item| is_older(item, &bound)))
+    }
+
+    /// Whether the listing before left something waiting that this one has not met.
+    #[must_use]
+    pub fn seeks(&self) -> bool {
+        self.awaited.seeks()
+    }
+
+    /// The list need not be read further but for what [`Self::seeks`]. Answers whether there is such a thing.
+    pub fn go_beyond(&mut self) -> bool {
+        self.awaited.go_beyond()
+    }
+
+    /// Whether all that is listed now was passed over by earlier runs, but for what waits.
+    #[must_use]
+    pub const fn is_beyond(&self) -> bool {
+        self.awaited.is_beyond()
     }
 
     /// Whether the provider may have dropped records that the cursor has not reached.

@@ -37,7 +37,7 @@ mod window;
 pub use answer::{Asked, Meaning, PageAnswer, Transient, judge};
 pub use canonical::{Hash, canonical};
 pub use conditional::{Validators, page_key};
-pub use cursor::{CursorState, CursorValue, PageCursors};
+pub use cursor::{CursorState, CursorValue, Held, PageCursors};
 pub use fault::PageFault;
 pub use item::{Item, MAX_ID_BYTES, MAX_ITEMS, Page, Quarantined, read_page};
 pub use pager::{NextPage, Pager};

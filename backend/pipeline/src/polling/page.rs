@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use postern_domain::{EventId, Timestamp, event_type};
 use postern_polling::{
-    Classified, Hash, Item, Newest, Outcome, Page, PageCursors, Pass, Record, TypeRule, advice, classify,
-    possible_keys, record_hash,
+    Classified, Hash, Held, Item, Newest, Outcome, Page, PageCursors, Pass, Record, SETTLED, TypeRule, advice,
+    classify, possible_keys, record_hash,
 };
 use postern_seal::token::sha256;
 use postern_store::{
@@ -32,7 +32,12 @@ pub(super) type Taken = HashMap<String, KnownKey>;
 impl Run {
     /// Commits what the page says, if it says anything. Answers how many of its items were not known as they are.
     pub(super) async fn take(&mut self, page: Page<'_>, resume: Option<Value>) -> Result<usize, Stop> {
-        let Page { items, quarantined, cursors, token, .. } = page;
+        let Page { mut items, mut quarantined, cursors, token, .. } = page;
+        let listed = if self.cursor.seeks() { hashes(&items) } else { Vec::new() };
+        if self.cursor.is_beyond() {
+            self.keep_awaited(&mut items).await?;
+            quarantined.clear();
+        }
         let counts = &mut self.row.counts;
         counts.records += i64::try_from(cursors.len()).unwrap_or(0);
         counts.quarantined += i64::try_from(quarantined.len()).unwrap_or(0);
@@ -48,11 +53,9 @@ impl Run {
         let news = if self.newest.is_some() { cursors.len() } else { judged.news };
         let set_aside = quarantined.into_iter().map(|item| self.set_aside(item.reason, &item.raw));
         judged.page.quarantine.extend(set_aside);
-        let held = judged.held;
-        self.cursor.after_page(
-            &self.settings.cursor,
-            PageCursors { items: &cursors, held: &held, token: token.as_ref(), until: self.until.as_ref() },
-        );
+        let (held, until) = (judged.held, self.until.as_ref());
+        let cursors = PageCursors { items: &cursors, held: &held, listed: &listed, token: token.as_ref(), until };
+        self.cursor.after_page(&self.settings.cursor, cursors);
         let progress = Progress { cursor: self.cursor.value().cloned(), candidate: self.cursor.candidate(), resume };
         self.commit(&judged.page, progress).await?;
         Ok(news)
@@ -97,9 +100,15 @@ impl Run {
     }
 
     async fn known(&self, items: &[Item<'_>]) -> Result<Known, StoreError> {
-        let hashes: Vec<Hash> = items.iter().map(|item| record_hash(&item.id)).collect();
-        let rows = self.engine.store.poll_records(self.holding.source, &hashes).await?;
+        let rows = self.engine.store.poll_records(self.holding.source, &hashes(items)).await?;
         Ok(Known::of(rows))
+    }
+
+    /// Behind the place where the run would have ended, only what was left waiting is looked at.
+    async fn keep_awaited(&self, items: &mut Vec<Item<'_>>) -> Result<(), StoreError> {
+        let known = self.known(items).await?.records;
+        items.retain(|item| known.get(&record_hash(&item.id)).is_some_and(|record| record.stable != SETTLED));
+        Ok(())
     }
 
     /// Of a source that has webhooks, which of these items came by one.
@@ -151,7 +160,7 @@ impl Run {
             _ => {}
         }
         if one.outcome.holds_cursor() {
-            judged.held.push(item.and_then(|item| item.cursor.clone()));
+            judged.held.extend(item.map(|item| Held { record: record_hash(&item.id), value: item.cursor.clone() }));
         }
         if one.outcome.is_emitted() {
             self.emit(judged, &one, item);
@@ -234,8 +243,8 @@ impl Run {
 #[derive(Default)]
 pub(super) struct Judged {
     pub(super) page: PageWrite,
-    /// Cursor values that the cursor may not pass.
-    pub(super) held: Vec<Option<postern_polling::CursorValue>>,
+    /// What the cursor may not pass.
+    pub(super) held: Vec<Held>,
     /// How many items were not known as they are.
     pub(super) news: usize,
 }
@@ -255,6 +264,10 @@ impl Judged {
 /// The key in its generation.
 pub(super) fn replayed(key: &str, epoch: i32) -> String {
     if epoch == 0 { key.to_owned() } else { format!("{key}:replay:{epoch}") }
+}
+
+fn hashes(items: &[Item<'_>]) -> Vec<Hash> {
+    items.iter().map(|item| record_hash(&item.id)).collect()
 }
 
 fn instant(item: Option<&Item<'_>>) -> Option<Timestamp> {

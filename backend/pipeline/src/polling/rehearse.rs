@@ -10,8 +10,8 @@ use std::{
 
 use postern_domain::{Invalid, SourceId, TenantScope, Timestamp, source::SourceKind};
 use postern_polling::{
-    Classified, CursorState, FirstRun, Hash, Item, Meaning, NextPage, NextWindow, Outcome, Page, PageCursors, Pager,
-    Pass, PollSettings, Quarantined, Record, Vars, Windows, classify, possible_keys, read_page, record_hash,
+    Classified, CursorState, FirstRun, Hash, Held, Item, Meaning, NextPage, NextWindow, Outcome, Page, PageCursors,
+    Pager, Pass, PollSettings, Quarantined, Record, Vars, Windows, classify, possible_keys, read_page, record_hash,
 };
 use postern_store::{
     StoreError,
@@ -295,7 +295,7 @@ impl<'a> Trial<'a> {
         for one in &classified {
             let Some(item) = one.item.and_then(|position| page.items.get(position)) else { continue };
             if one.outcome.holds_cursor() {
-                held.push(item.cursor.clone());
+                held.push(Held { record: record_hash(&item.id), value: item.cursor.clone() });
             }
             let is_taken = one.key.as_ref().is_some_and(|key| taken.contains(key));
             self.show(item, one.outcome, is_taken);
@@ -305,7 +305,7 @@ impl<'a> Trial<'a> {
         }
         let news = classified.iter().filter(|one| one.record.is_some()).count();
         self.seen.extend(classified.into_iter().filter_map(|one| one.record).map(|record| (record.hash, record)));
-        let cursors = PageCursors { items: &page.cursors, held: &held, token: page.token.as_ref(), until };
+        let cursors = PageCursors { items: &page.cursors, held: &held, token: page.token.as_ref(), until, listed: &[] };
         self.cursor.after_page(&self.settings.cursor, cursors);
         Ok(news)
     }

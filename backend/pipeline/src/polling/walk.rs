@@ -155,8 +155,13 @@ impl Run {
         }
         let next = next.map_err(|fault| Failure::fault(&fault))?;
         self.answers.is_whole = next == NextPage::End && self.state.progress.resume.is_none();
-        if self.cursor.stops_descending(&self.settings, &cursors, news) {
-            return Ok(Step::End);
+        if self.cursor.is_beyond() || self.cursor.stops_descending(&self.settings, &cursors, news) {
+            if !self.cursor.go_beyond() {
+                return Ok(Step::End);
+            }
+            // From here on not all that is listed is looked at.
+            self.answers.is_whole = false;
+            self.progress.candidate = self.cursor.candidate();
         }
         Ok(match next {
             NextPage::Request(next) => Step::Next(next),
@@ -183,7 +188,8 @@ impl Run {
         self.write_newest().await?;
         self.find_deleted().await?;
         self.cursor.at_end(self.until.as_ref());
-        self.progress = Progress { cursor: self.cursor.value().cloned(), candidate: None, resume: None };
+        let (cursor, candidate) = (self.cursor.value().cloned(), self.cursor.candidate());
+        self.progress = Progress { cursor, candidate, resume: None };
         Ok(Finish::Complete)
     }
 

@@ -24,9 +24,13 @@ impl Run {
         // A page of windows that are not those of the settings is a page of something else.
         let is_same = saved.is_some() == settings.cursor.result_cap.is_some();
         let page = resume.as_ref().and_then(|resume| resume.get("page")).filter(|page| is_same && !page.is_null());
+        let is_within = saved.is_some();
         self.windows = saved.or_else(|| Windows::start(&settings, &run));
         let vars = self.windows.as_ref().map_or_else(|| run.clone(), |windows| windows.vars(&run));
         let resumed = page.and_then(|token| Pager::resume(&settings, &vars, token).ok());
+        if resumed.is_none() && !is_within {
+            self.cursor.restart();
+        }
         let started = resumed.map_or_else(|| Pager::start(&settings, &vars), Ok);
         started.map_err(|invalid| Failure::invalid(&invalid))
     }

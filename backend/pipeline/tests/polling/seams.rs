@@ -161,3 +161,59 @@ async fn an_unstable_record_is_listed_again_by_requests_from_the_next_one_on() {
     })
     .await;
 }
+
+fn feed(more: Value) -> Value {
+    pages(with(json!({ "cursor": { "mode": "none", "order": "desc" } }), more))
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_page_without_news_is_looked_at_again() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|arrival| page_of(&newest_first(5), 10, arrival));
+        let settings = with(list(&upstream.url("/")), feed(json!({ "reconcile": { "grace_s": 120 } })));
+        let source = yard.try_source(SourceKind::Webhook, settings).await.expect("made");
+        yard.poll().await;
+        // A burst of more than a page, of which one on the second page is lost.
+        for id in (6..=25).filter(|id| *id != 10) {
+            yard.receive(source, &json!({ "id": id })).await;
+        }
+        upstream.becomes(|arrival| page_of(&newest_first(25), 10, arrival));
+        yard.poll_after_s(300).await;
+        assert_eq!(yard.events().await.len(), 24, "the tenth may still come");
+        yard.poll_after_s(125).await;
+        assert_eq!(yard.events().await[24..], ["{\"id\":10}"]);
+        let before = upstream.arrivals().len();
+        yard.poll_after_s(300).await;
+        assert_eq!(upstream.arrivals().len(), before + 1, "nothing waits, so the first page is enough");
+        yard
+    })
+    .await;
+}
+
+/// Read on for one that waits, a run takes nothing else from there: it may be older than the source.
+#[tokio::test]
+async fn what_a_run_passes_on_its_way_to_what_waits_is_no_news() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|arrival| page_of(&newest_first(60), 10, arrival));
+        let paginate = json!({ "kind": "page", "param": "page", "start": 1, "max_pages": 2 });
+        let settings = with(feed(json!({ "first_run": { "last_n": 5 } })), json!({ "paginate": paginate }));
+        let id = yard.source(with(list(&upstream.url("/")), settings.clone())).await;
+        yard.poll().await;
+        let settings = with(settings, json!({ "stable_polls": 1 }));
+        yard.change(id, with(list(&upstream.url("/")), settings)).await;
+        upstream.becomes(|arrival| page_of(&newest_first(75), 10, arrival));
+        for _ in 0..2 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await.len(), 5, "the others have yet to hold");
+        let without_65: Vec<u32> = newest_first(75).into_iter().filter(|id| *id != 65).collect();
+        upstream.becomes(move |arrival| page_of(&without_65, 10, arrival));
+        for _ in 0..8 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await.len(), 5 + 14, "but that one, and nothing from before the source");
+        assert_eq!(yard.texts("SELECT candidate FROM poll_states").await, [None], "it is not looked for for ever");
+        yard
+    })
+    .await;
+}

@@ -23,9 +23,16 @@ fn polled(rules: &CursorSettings) -> PollSettings {
     PollSettings { cursor: rules.clone(), ..sample::settings(json!({})) }
 }
 
+/// Records of these values, all of them held.
+fn holding(values: &[Option<CursorValue>]) -> Vec<Held> {
+    let held =
+        |value: &Option<CursorValue>| Held { record: crate::record_hash(&format!("{value:?}")), value: value.clone() };
+    values.iter().map(held).collect()
+}
+
 /// A page of integers, of which some are held.
 fn page(state: &mut CursorState, rules: &CursorSettings, items: &[i64], held: &[i64]) {
-    let (items, held) = (integers(items), integers(held));
+    let (items, held) = (integers(items), holding(&integers(held)));
     state.after_page(rules, PageCursors { items: &items, held: &held, ..PageCursors::default() });
 }
 
@@ -176,7 +183,7 @@ fn a_cursor_is_held_where_the_next_number_is_the_unsettled_one() {
     for (mode, written, expected) in table {
         let (rules, items) = (rules(mode, Order::Asc), values(mode, std::slice::from_ref(&written)));
         let mut state = CursorState::default();
-        state.after_page(&rules, PageCursors { items: &items, held: &items, ..PageCursors::default() });
+        state.after_page(&rules, PageCursors { items: &items, held: &holding(&items), ..PageCursors::default() });
         state.at_end(None);
         assert_eq!(state.value(), Some(&expected), "{written}");
     }
@@ -188,7 +195,7 @@ fn an_unsettled_record_without_a_value_stops_the_cursor() {
         let rules = rules_of_integers();
         let mut state = CursorState::read(&rules, cursor.as_ref(), None);
         let items = [integers(&[4]), vec![None]].concat();
-        state.after_page(&rules, PageCursors { items: &items, held: &[None], ..PageCursors::default() });
+        state.after_page(&rules, PageCursors { items: &items, held: &holding(&[None]), ..PageCursors::default() });
         state.at_end(None);
         assert_eq!(state.value(), cursor.as_ref());
         page(&mut state, &rules, &[4], &[]);
@@ -204,7 +211,7 @@ fn a_token_is_taken_unless_something_of_its_page_is_unsettled() {
     let (a, b) = (token("a"), token("b"));
     state.after_page(&rules, PageCursors { token: a.as_ref(), ..PageCursors::default() });
     assert_eq!(state.value(), Some(&json!("a")));
-    state.after_page(&rules, PageCursors { token: b.as_ref(), held: &[None], ..PageCursors::default() });
+    state.after_page(&rules, PageCursors { token: b.as_ref(), held: &holding(&[None]), ..PageCursors::default() });
     state.after_page(&rules, PageCursors { token: b.as_ref(), ..PageCursors::default() });
     state.at_end(None);
     assert_eq!(state.value(), Some(&json!("a")));
@@ -338,4 +345,49 @@ fn a_cursor_never_passes_a_record_that_was_not_read() {
             state.at_end(None);
         }
     }
+}
+
+#[test]
+fn what_waits_is_sought_until_it_is_met() {
+    let rules = rules(CursorMode::None, Order::Desc);
+    let [a, b, c] = ["a", "b", "c"].map(crate::record_hash);
+    let held = |record: Hash| [Held { record, value: None }];
+    let mut state = CursorState::default();
+    state.after_page(&rules, PageCursors { held: &held(a), ..PageCursors::default() });
+    assert!(!state.go_beyond(), "of this listing it was met");
+    let mut state = CursorState::read(&rules, None, state.candidate().as_ref());
+    state.after_page(&rules, PageCursors { held: &held(b), ..PageCursors::default() });
+    state.at_end(None);
+    let saved = state.candidate();
+    let mut state = CursorState::read(&rules, None, saved.as_ref());
+    state.after_page(&rules, PageCursors { listed: &[a, c], held: &held(c), ..PageCursors::default() });
+    assert!(state.go_beyond() && state.is_beyond());
+    let mut resumed = CursorState::read(&rules, None, state.candidate().as_ref());
+    assert_eq!(resumed.awaited, state.awaited);
+    resumed.after_page(&rules, PageCursors { listed: &[b], ..PageCursors::default() });
+    assert!(!resumed.go_beyond());
+    resumed.at_end(None);
+    let next = CursorState::read(&rules, None, resumed.candidate().as_ref());
+    assert!(next.seeks() && !next.is_beyond(), "the third");
+    state.restart();
+    state.after_page(&rules, PageCursors { listed: &[b], ..PageCursors::default() });
+    assert!(state.seeks(), "what was met and waits is sought again from the beginning");
+    state.after_page(&rules, PageCursors { listed: &[c], ..PageCursors::default() });
+    state.at_end(None);
+    assert_eq!(state.candidate(), None);
+}
+
+#[test]
+fn of_too_many_that_wait_all_is_read() {
+    let rules = rules(CursorMode::None, Order::Desc);
+    let many: Vec<Hash> = (0..501).map(|number| crate::record_hash(&number.to_string())).collect();
+    let held: Vec<Held> = many.iter().map(|record| Held { record: *record, value: None }).collect();
+    let mut state = CursorState::default();
+    state.after_page(&rules, PageCursors { held: &held, ..PageCursors::default() });
+    state.at_end(None);
+    let mut state = CursorState::read(&rules, None, state.candidate().as_ref());
+    state.after_page(&rules, PageCursors { listed: &many, ..PageCursors::default() });
+    assert!(state.go_beyond());
+    state.at_end(None);
+    assert!(!state.seeks());
 }

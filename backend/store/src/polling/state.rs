@@ -88,6 +88,17 @@ pub struct Validators {
     pub last_modified: Option<String>,
 }
 
+impl Progress {
+    /// Where the cursor goes when the run is complete, without what else a run has to remember.
+    #[must_use]
+    pub fn coming(&self) -> Option<&Value> {
+        match &self.candidate {
+            Some(Value::Object(saved)) => saved.get("value"),
+            plain => plain.as_ref(),
+        }
+    }
+}
+
 pub(super) const COLUMNS: &str = "source_id, tenant_id, kind, next_run_at, due_trigger, due_run_id, lease_token, \
     leased_by, leased_until, run_id, run_trigger, run_scheduled_at, run_started_at, seq, epoch, cursor, candidate, \
     resume, page_key, etag, last_modified, health, errors, blocked_until, last_ok_at, last_change_at, last_run_at, \
@@ -175,5 +186,25 @@ impl StoredState {
             leased_by: self.leased_by.ok_or_else(unknown)?,
             leased_until: Timestamp::from_micros(self.leased_until.ok_or_else(unknown)?),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_run_remembers_besides_is_not_shown_as_where_the_cursor_goes() {
+        for (candidate, coming) in [
+            (None, None),
+            (Some(json!(7)), Some(json!(7))),
+            (Some(json!({ "value": 7, "not_past": 4 })), Some(json!(7))),
+            (Some(json!({ "sought": [1] })), None),
+        ] {
+            let progress = Progress { candidate, ..Progress::default() };
+            assert_eq!(progress.coming(), coming.as_ref());
+        }
     }
 }

@@ -151,8 +151,9 @@ async fn page<N: Need>(app: &Data<App>, member: &Member<N>, status: StatusCode, 
 fn facts(state: &PollState) -> Vec<Fact> {
     let progress = &state.progress;
     let mut facts = vec![Fact::new("Cursor", words::cursor_text(progress.cursor.as_ref()))];
-    if progress.candidate.is_some() && progress.candidate != progress.cursor {
-        let text = words::cursor_text(progress.candidate.as_ref());
+    let coming = progress.coming();
+    if coming.is_some() && coming != progress.cursor.as_ref() {
+        let text = words::cursor_text(coming);
         facts.push(Fact::new("When all pages are read", text));
     }
     if progress.resume.is_some() {

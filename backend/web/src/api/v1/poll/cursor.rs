@@ -102,7 +102,8 @@ pub(crate) async fn find(
     let moves = page.answer_slice(store.cursor_moves(id.0, &page.window(None, None)).await?, MoveView::of);
     let polling = PollingView::of(&now);
     let PollState { progress, seq, epoch, .. } = now.state;
-    let (cursor, candidate) = (progress.cursor, progress.candidate);
+    let candidate = progress.coming().cloned();
+    let cursor = progress.cursor;
     let view = CursorView { cursor, candidate, seq, epoch, polling, data: moves.data, next_cursor: moves.next_cursor };
     Ok(web::Json(view))
 }
