@@ -70,10 +70,14 @@ impl CursorState {
             return Self { value, candidate: candidate.and_then(parse), ..Self::default() };
         };
         let saved_value = |name: &str| saved.get(name).and_then(parse);
+        let is = |name: &str| saved.get(name).and_then(Value::as_bool).unwrap_or(false);
         Self {
             value,
             candidate: saved_value("value"),
             not_past: saved_value("not_past"),
+            reached: saved_value("reached"),
+            disordered: is("disordered"),
+            frozen: is("frozen"),
             awaited: Awaited::read(saved),
             ..Self::default()
         }
@@ -92,6 +96,12 @@ impl CursorState {
         let mut saved = Map::new();
         let mut put = |name: &str, value: Value| drop(saved.insert(name.to_owned(), value));
         self.not_past.iter().for_each(|not_past| put("not_past", not_past.written().clone()));
+        // Elsewhere it is what the cursor is, or becomes.
+        let reached = self.reached.as_ref().filter(|_| self.candidate.is_none() && self.reached != self.value);
+        reached.iter().for_each(|reached| put("reached", reached.written().clone()));
+        for (name, _) in [("disordered", self.disordered), ("frozen", self.frozen)].iter().filter(|(_, is)| *is) {
+            put(name, true.into());
+        }
         self.awaited.write(&mut saved);
         match self.candidate.as_ref().map(|candidate| candidate.written().clone()) {
             Some(value) if saved.is_empty() => return Some(value),
@@ -103,7 +113,16 @@ impl CursorState {
 
     /// The list is read from its beginning, and not from where a run before was cut short.
     pub fn restart(&mut self) {
+        self.reached = None;
+        (self.disordered, self.frozen) = (false, false);
         self.awaited.restart();
+    }
+
+    /// It is read on from where a run before was cut short.
+    pub fn resume(&mut self) {
+        if self.reached.is_none() {
+            self.reached.clone_from(&self.value);
+        }
     }
 
     /// Where the next run begins: the cursor less the lookback, in the form the provider wrote it. Asked for inclusively;
@@ -221,7 +240,7 @@ impl CursorState {
     }
 
     fn take_values(&mut self, order: Order, page: PageCursors<'_>) {
-        self.disordered |= !rises(self.reached.as_ref(), page.items);
+        self.disordered |= order == Order::Asc && !rises(self.reached.as_ref(), page.items);
         for item in page.items.iter().flatten() {
             raise(&mut self.reached, item);
         }

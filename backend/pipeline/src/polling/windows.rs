@@ -28,7 +28,9 @@ impl Run {
         self.windows = saved.or_else(|| Windows::start(&settings, &run));
         let vars = self.windows.as_ref().map_or_else(|| run.clone(), |windows| windows.vars(&run));
         let resumed = page.and_then(|token| Pager::resume(&settings, &vars, token).ok());
-        if resumed.is_none() && !is_within {
+        if resumed.is_some() || is_within {
+            self.cursor.resume();
+        } else {
             self.cursor.restart();
         }
         let started = resumed.map_or_else(|| Pager::start(&settings, &vars), Ok);

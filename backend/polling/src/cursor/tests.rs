@@ -144,7 +144,7 @@ fn a_list_that_does_not_ascend_as_it_should_waits_for_its_end() {
     let rules = rules_of_integers();
     let mut state = CursorState::default();
     page(&mut state, &rules, &[1, 5, 2], &[]);
-    assert_eq!((state.value(), state.candidate()), (None, Some(json!(5))));
+    assert_eq!((state.value(), state.candidate()), (None, Some(json!({ "value": 5, "disordered": true }))));
     page(&mut state, &rules, &[6, 7], &[]);
     assert_eq!(state.value(), None);
     state.at_end(None);
@@ -390,4 +390,60 @@ fn of_too_many_that_wait_all_is_read() {
     assert!(state.go_beyond());
     state.at_end(None);
     assert!(!state.seeks());
+}
+
+/// As after a run that was cut short: what is not in the row is forgotten.
+fn resumed(rules: &CursorSettings, state: &CursorState) -> CursorState {
+    let mut state = CursorState::read(rules, state.value(), state.candidate().as_ref());
+    state.resume();
+    state
+}
+
+#[test]
+fn a_list_that_is_resumed_is_held_by_what_was_seen_before() {
+    for order in [Order::Asc, Order::Unknown] {
+        let rules = rules(CursorMode::Integer, order);
+        let mut state = CursorState::default();
+        state.after_page(&rules, PageCursors { held: &holding(&[None]), ..PageCursors::default() });
+        let mut state = resumed(&rules, &state);
+        page(&mut state, &rules, &[5, 6], &[]);
+        let mut state = resumed(&rules, &state);
+        page(&mut state, &rules, &[7], &[]);
+        state.at_end(None);
+        assert_eq!(state.value(), None, "{order:?}: an unsettled one has no value to hold by");
+        let mut state = resumed(&rules, &state);
+        page(&mut state, &rules, &[5, 6, 7], &[]);
+        state.at_end(None);
+        assert_eq!(state.value(), Some(&json!(7)), "{order:?}: the next run is free");
+    }
+}
+
+#[test]
+fn a_list_that_is_resumed_and_does_not_ascend_waits_for_its_end() {
+    let rules = rules_of_integers();
+    let mut state = CursorState::default();
+    page(&mut state, &rules, &[4, 5], &[]);
+    let mut state = resumed(&rules, &state);
+    page(&mut state, &rules, &[2, 9], &[]);
+    let mut state = resumed(&rules, &state);
+    page(&mut state, &rules, &[10], &[]);
+    assert_eq!(state.value(), Some(&json!(5)), "it fell, and may do so again");
+    let mut again = state.clone();
+    state.at_end(None);
+    assert_eq!((state.value(), state.candidate()), (Some(&json!(10)), None));
+    again.restart();
+    page(&mut again, &rules, &[5, 6], &[]);
+    assert_eq!(again.value(), Some(&json!(6)), "from the beginning it is trusted again");
+}
+
+#[test]
+fn a_token_is_held_over_a_list_that_is_resumed() {
+    let rules = rules(CursorMode::Token, Order::Unknown);
+    let token = CursorValue::parse(CursorMode::Token, &json!("b"));
+    let mut state = CursorState::read(&rules, Some(&json!("a")), None);
+    state.after_page(&rules, PageCursors { held: &holding(&[None]), ..PageCursors::default() });
+    let mut state = resumed(&rules, &state);
+    state.after_page(&rules, PageCursors { token: token.as_ref(), ..PageCursors::default() });
+    state.at_end(None);
+    assert_eq!(state.value(), Some(&json!("a")));
 }
