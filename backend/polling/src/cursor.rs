@@ -36,6 +36,8 @@ pub struct CursorState {
     disordered: bool,
     /// A record that is not settled has no value to hold the cursor by: it stays where it is.
     frozen: bool,
+    /// Somebody put it where it is, and no run since was complete.
+    moved: bool,
     awaited: Awaited,
 }
 
@@ -78,6 +80,7 @@ impl CursorState {
             reached: saved_value("reached"),
             disordered: is("disordered"),
             frozen: is("frozen"),
+            moved: is("moved"),
             awaited: Awaited::read(saved),
             ..Self::default()
         }
@@ -99,7 +102,10 @@ impl CursorState {
         // Elsewhere it is what the cursor is, or becomes.
         let reached = self.reached.as_ref().filter(|_| self.candidate.is_none() && self.reached != self.value);
         reached.iter().for_each(|reached| put("reached", reached.written().clone()));
-        for (name, _) in [("disordered", self.disordered), ("frozen", self.frozen)].iter().filter(|(_, is)| *is) {
+        for (name, _) in [("disordered", self.disordered), ("frozen", self.frozen), ("moved", self.moved)]
+            .iter()
+            .filter(|(_, is)| *is)
+        {
             put(name, true.into());
         }
         self.awaited.write(&mut saved);
@@ -174,7 +180,7 @@ impl CursorState {
         }
         self.not_past = None;
         self.reached = None;
-        (self.disordered, self.frozen) = (false, false);
+        (self.disordered, self.frozen, self.moved) = (false, false, false);
         self.awaited.at_end();
     }
 
@@ -202,6 +208,12 @@ impl CursorState {
             item.as_ref().and_then(|item| item.compare(bound)) == Some(Ordering::Less)
         };
         bound.is_some_and(|bound| items.iter().all(|item| is_older(item, &bound)))
+    }
+
+    /// Whether the run begins, or goes on, where a person or a provider that refused the cursor has put it.
+    #[must_use]
+    pub const fn is_moved(&self) -> bool {
+        self.moved
     }
 
     /// Whether the listing before left something waiting that this one has not met.

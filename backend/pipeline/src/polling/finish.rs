@@ -186,7 +186,7 @@ impl Case<'_> {
         let mut progress = self.progress.clone();
         match failure.kind {
             // What was seen stays seen: only what is new since becomes events.
-            Kind::CursorRefused => progress = Progress::default(),
+            Kind::CursorRefused => progress = progress.moved(None),
             Kind::PageTokenRefused => progress.resume = None,
             _ => {}
         }

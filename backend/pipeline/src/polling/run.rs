@@ -188,9 +188,10 @@ impl Run {
         self.source.kind == SourceKind::Webhook
     }
 
-    /// Whether what it finds tells how webhooks fare: not of a first run, nor of one that somebody moved back.
+    /// Whether what it finds tells how webhooks fare: not of a first run, nor after somebody moved the cursor, until the
+    /// list has been read to its end from there.
     pub(super) fn compares(&self) -> bool {
-        self.state.primed && self.row.trigger != Trigger::Rewind
+        self.state.primed && self.row.trigger != Trigger::Rewind && !self.cursor.is_moved()
     }
 
     pub(super) fn asker(&self) -> Asker {

@@ -53,7 +53,9 @@ impl Awaited {
 
     pub(super) fn meet(&mut self, records: &[Hash]) {
         if let Marks::Some(sought) = &mut self.sought {
-            records.iter().for_each(|record| drop(sought.remove(&mark(record))));
+            for record in records {
+                sought.remove(&mark(record));
+            }
         }
     }
 

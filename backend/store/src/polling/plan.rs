@@ -132,7 +132,9 @@ impl TenantTx {
         let due = self.is_active(wish.source, MOVING).await?;
         let mut query = Query::on(&self.tx);
         query.sql("UPDATE poll_states SET seq = seq + 1, page_key = NULL, etag = NULL, last_modified = NULL, ");
-        query.sql("resume = NULL, candidate = NULL, cursor = ").bind(wish.to.as_ref().map(Value::to_string));
+        let moved = state.progress.moved(wish.to.clone());
+        query.sql("resume = NULL, candidate = ").bind(moved.candidate.map(|marks| marks.to_string()));
+        query.sql(", cursor = ").bind(moved.cursor.map(|cursor| cursor.to_string()));
         if due {
             let (run, trigger) = state.asked.unwrap_or_else(|| (RunId::fresh(), Trigger::Rewind));
             query.sql(", due_trigger = ").bind(trigger.as_str()).sql(", due_run_id = ").bind(run.uuid());

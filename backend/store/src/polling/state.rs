@@ -2,7 +2,7 @@
 
 use postern_domain::{RunId, SourceId, TenantId, Timestamp};
 use sea_orm::{FromQueryResult, sqlx};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
@@ -96,6 +96,18 @@ impl Progress {
             Some(Value::Object(saved)) => saved.get("value"),
             plain => plain.as_ref(),
         }
+    }
+
+    /// From another place: what a run finds there tells nothing of webhooks. What waits is still looked for.
+    #[must_use]
+    pub fn moved(&self, to: Option<Value>) -> Self {
+        let mut kept = match &self.candidate {
+            Some(Value::Object(saved)) => saved.clone(),
+            _ => Map::new(),
+        };
+        kept.retain(|name, _| matches!(name.as_str(), "sought" | "held"));
+        kept.insert("moved".to_owned(), true.into());
+        Self { cursor: to, candidate: Some(Value::Object(kept)), resume: None }
     }
 }
 

@@ -107,7 +107,7 @@ fn a_failure_keeps_the_cursor_and_forgets_what_made_requests_conditional() {
     assert_eq!(kept.validators, Validators::default());
     let refused = Failure::new(Kind::CursorRefused, "cursor", String::new());
     let (_, begun_anew) = after(0, &Finish::Failed(refused));
-    assert_eq!(begun_anew.progress, Progress::default());
+    assert_eq!(begun_anew.progress, Progress::default().moved(None));
     let (status, unchanged) = after(4, &Finish::Unchanged);
     assert_eq!((status, unchanged.errors, unchanged.health), (RunStatus::NotModified, 0, Health::Ok));
     assert_eq!(unchanged.validators.etag.as_deref(), Some("e"));
