@@ -42,8 +42,8 @@ pub use fault::PageFault;
 pub use item::{Item, MAX_ID_BYTES, MAX_ITEMS, Page, Quarantined, read_page};
 pub use pager::{NextPage, Pager};
 pub use record::{
-    Census, Classified, DELETED_AFTER, DeletionSkipped, Newest, Outcome, Pass, Record, SETTLED, classify, deletions,
-    possible_keys, record_hash,
+    Census, Classified, DELETED_AFTER, DeletionSkipped, Newest, Outcome, Pass, Record, SETTLED, Stage, classify,
+    deletions, possible_keys, record_hash,
 };
 pub use redact::Redactor;
 pub use redirect::{MAX_REDIRECTS, follow};

@@ -98,12 +98,28 @@ pub struct Classified {
     pub record: Option<Record>,
 }
 
+/// How far a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It has not yet completed a run.
+    First,
+    /// The same, and these are the last few, which are to be emitted as they are.
+    Newest,
+    Later,
+}
+
+impl Stage {
+    #[must_use]
+    pub const fn of(primed: bool) -> Self {
+        if primed { Self::Later } else { Self::First }
+    }
+}
+
 /// What kind of run looks at the items.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'k> {
     pub now: Timestamp,
-    /// The source has not yet completed a run.
-    pub is_first_run: bool,
+    pub stage: Stage,
     /// For a poll beside a webhook: the keys, of those in [`possible_keys`], that the source's events have taken.
     pub webhook_keys: Option<&'k HashSet<String>>,
 }
@@ -161,7 +177,7 @@ impl One<'_> {
         if self.is_skipped() {
             return quiet(Outcome::Skipped, Some(self.record(1, SETTLED)));
         }
-        if self.settings.stable_polls > 0 {
+        if self.stable_polls() > 0 {
             return quiet(Outcome::Unstable, Some(self.record(0, 0)));
         }
         self.ready(0, None)
@@ -170,7 +186,7 @@ impl One<'_> {
     /// Whether the first run remembers it without emitting it.
     fn is_skipped(&self) -> bool {
         let cursor = self.item.cursor.as_ref().and_then(crate::cursor::CursorValue::instant);
-        self.pass.is_first_run
+        self.pass.stage == Stage::First
             && match self.settings.first_run {
                 // Which are the last ones, `Newest` finds out.
                 FirstRun::SkipExisting | FirstRun::LastN(_) => true,
@@ -186,7 +202,7 @@ impl One<'_> {
             return quiet(Outcome::Stale, None);
         }
         let stable = if same { known.stable + 1 } else { 0 };
-        if stable < i32::from(self.settings.stable_polls) {
+        if stable < self.stable_polls() {
             let record = Record { waiting_since: None, ..self.record(known.rev, stable) };
             return quiet(Outcome::Unstable, Some(record));
         }
@@ -202,7 +218,7 @@ impl One<'_> {
         if self.is_older(known) {
             return quiet(Outcome::Stale, seen_again);
         }
-        if self.settings.stable_polls > 0 {
+        if self.stable_polls() > 0 {
             return quiet(Outcome::Unstable, Some(self.record(known.rev, 0)));
         }
         self.ready(known.rev, None)
@@ -227,15 +243,19 @@ impl One<'_> {
                 let since = waiting_since.unwrap_or_else(|| self.happened_at());
                 let grace_ms = i64::from(self.settings.reconcile.grace_s) * 1_000;
                 // What a first run is to emit was there before; its webhooks are not waited for.
-                if !self.pass.is_first_run && self.pass.now.ms_since(since) < grace_ms {
-                    let stable = i32::from(self.settings.stable_polls);
-                    let record = Record { waiting_since: Some(since), ..self.record(rev, stable) };
+                if self.pass.stage == Stage::Later && self.pass.now.ms_since(since) < grace_ms {
+                    let record = Record { waiting_since: Some(since), ..self.record(rev, self.stable_polls()) };
                     return Classified { item: None, outcome: Outcome::Waiting, key: Some(key), record: Some(record) };
                 }
                 Outcome::Lost
             }
         };
         Classified { item: None, outcome, key: Some(key), record: Some(record) }
+    }
+
+    /// For how many polls a change must hold. The last few of a first run were there before, and no run comes back to them.
+    fn stable_polls(&self) -> i32 {
+        if self.pass.stage == Stage::Newest { 0 } else { self.settings.stable_polls.into() }
     }
 
     /// A webhook could have come since then: where the record says no instant, since it was first seen.

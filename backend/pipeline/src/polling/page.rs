@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use postern_domain::{EventId, Timestamp, event_type};
 use postern_polling::{
-    Classified, Hash, Held, Item, Newest, Outcome, Page, PageCursors, Pass, Record, SETTLED, TypeRule, advice,
+    Classified, Hash, Held, Item, Newest, Outcome, Page, PageCursors, Pass, Record, SETTLED, Stage, TypeRule, advice,
     classify, possible_keys, record_hash,
 };
 use postern_seal::token::sha256;
@@ -48,7 +48,7 @@ impl Run {
             Some(newest) => items.into_iter().filter_map(|item| newest.offer(item)).collect(),
             None => items,
         };
-        let mut judged = self.judge(&items, !self.state.primed).await?;
+        let mut judged = self.judge(&items, Stage::of(self.state.primed)).await?;
         // Also what a first run passes over: a page on which nothing is known is not the end of what is new.
         let news = if self.newest.is_some() { cursors.len() } else { judged.news };
         let set_aside = quarantined.into_iter().map(|item| self.set_aside(item.reason, &item.raw));
@@ -56,7 +56,13 @@ impl Run {
         let (held, until) = (judged.held, self.until.as_ref());
         let cursors = PageCursors { items: &cursors, held: &held, listed: &listed, token: token.as_ref(), until };
         self.cursor.after_page(&self.settings.cursor, cursors);
-        let progress = Progress { cursor: self.cursor.value().cloned(), candidate: self.cursor.candidate(), resume };
+        let progress = if self.newest.is_some() {
+            // The last few are events only when it is known which they are: until then nothing is behind the source.
+            self.behind = resume;
+            self.progress.clone()
+        } else {
+            Progress { cursor: self.cursor.value().cloned(), candidate: self.cursor.candidate(), resume }
+        };
         self.commit(&judged.page, progress).await?;
         Ok(news)
     }
@@ -64,7 +70,7 @@ impl Run {
     /// The last of a first run, now that it is known which they are.
     pub(super) async fn write_newest(&mut self) -> Result<(), Stop> {
         let items = self.newest.take().map(Newest::finish).unwrap_or_default();
-        let write = self.judge(&items, false).await?;
+        let write = self.judge(&items, Stage::Newest).await?;
         let progress = self.progress.clone();
         self.commit(&write.page, progress).await
     }
@@ -72,12 +78,12 @@ impl Run {
     /// There is more behind the limit, and the last are there: these are not.
     pub(super) async fn pass_newest(&mut self) -> Result<(), Stop> {
         let items = self.newest.take().map(Newest::finish).unwrap_or_default();
-        let write = self.judge(&items, true).await?;
+        let write = self.judge(&items, Stage::First).await?;
         let progress = self.progress.clone();
         self.commit(&write.page, progress).await
     }
 
-    async fn judge(&mut self, items: &[Item<'_>], is_first_run: bool) -> Result<Judged, Stop> {
+    async fn judge(&mut self, items: &[Item<'_>], stage: Stage) -> Result<Judged, Stop> {
         if items.is_empty() {
             return Ok(Judged::default());
         }
@@ -85,7 +91,7 @@ impl Run {
         let taken = self.taken(items, &known.records).await?;
         let keys: Option<HashSet<String>> = self.reconciles().then(|| taken.keys().cloned().collect());
         let now = self.engine.clock.now();
-        let pass = Pass { now, is_first_run, webhook_keys: keys.as_ref() };
+        let pass = Pass { now, stage, webhook_keys: keys.as_ref() };
         let classified = classify(&self.settings, items, &known.records, &pass);
         let mut judged = Judged::default();
         judged.page.origin = self.reconciles().then_some("reconciled");

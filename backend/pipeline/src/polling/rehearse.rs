@@ -11,7 +11,8 @@ use std::{
 use postern_domain::{Invalid, SourceId, TenantScope, Timestamp, source::SourceKind};
 use postern_polling::{
     Classified, CursorState, FirstRun, Hash, Held, Item, Meaning, NextPage, NextWindow, Outcome, Page, PageCursors,
-    Pager, Pass, PollSettings, Quarantined, Record, Vars, Windows, classify, possible_keys, read_page, record_hash,
+    Pager, Pass, PollSettings, Quarantined, Record, Stage, Vars, Windows, classify, possible_keys, read_page,
+    record_hash,
 };
 use postern_store::{
     StoreError,
@@ -131,7 +132,7 @@ struct Trial<'a> {
     /// Of the keys that its events would have.
     epoch: i32,
     keys: Keys,
-    is_first_run: bool,
+    stage: Stage,
     reconciles: bool,
     cursor: CursorState,
     /// What earlier pages of this trial have shown.
@@ -180,7 +181,7 @@ impl<'a> Trial<'a> {
             epoch: state.map_or(0, |state| state.epoch) + i32::from(rehearsal.keys == Keys::Fresh),
             keys: rehearsal.keys,
             // Somebody who tries settings wants to see events, and not that a first run would pass them over.
-            is_first_run: state.is_some_and(|state| !state.primed) && rehearsal.cursor.is_none(),
+            stage: Stage::of(state.is_none_or(|state| state.primed) || rehearsal.cursor.is_some()),
             reconciles: kind == Some(SourceKind::Webhook),
             cursor: CursorState::read(&settings.cursor, cursor.as_ref(), None),
             seen: HashMap::new(),
@@ -288,7 +289,7 @@ impl<'a> Trial<'a> {
         let known = self.known(&page.items).await?;
         let keys = self.webhook_keys(&page.items, &known).await?;
         let now = self.engine.clock.now();
-        let pass = Pass { now, is_first_run: self.is_first_run, webhook_keys: keys.as_ref() };
+        let pass = Pass { now, stage: self.stage, webhook_keys: keys.as_ref() };
         let classified = classify(self.settings, &page.items, &known, &pass);
         let taken = self.taken(&classified).await?;
         let mut held = Vec::new();

@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Instant};
 
 use postern_domain::{Timestamp, source::SourceKind};
 use postern_polling::{
-    CursorState, CursorValue, Emit, FirstRun, Hash, Newest, PollSettings, Windows, advice::Standing,
+    CursorState, CursorValue, Emit, FirstRun, Hash, Newest, Order, PollSettings, Windows, advice::Standing,
 };
 use postern_store::{
     StoreError,
     polling::{ClaimedRun, PollState, Progress, RunRow, RunTimes, Trigger, Validators},
 };
+use serde_json::Value;
 
 use super::{
     alarm,
@@ -47,6 +48,8 @@ pub(super) struct Run {
     pub(super) is_held: bool,
     pub(super) wrote_page: bool,
     pub(super) newest: Option<Newest>,
+    /// Meanwhile, where the list goes on.
+    pub(super) behind: Option<Value>,
     /// Hashes of all records listed, where deletions are looked for.
     pub(super) listed: Option<std::collections::HashSet<Hash>>,
     pub(super) answers: Answers,
@@ -155,8 +158,12 @@ impl Run {
         row.cursor_before.clone_from(&state.progress.cursor);
         let progress = state.progress.clone();
         let cursor = CursorState::read(&settings.cursor, progress.cursor.as_ref(), progress.candidate.as_ref());
+        // Of a list that is read newest first they were emitted before it was left.
+        let is_behind_newest = settings.cursor.order == Order::Desc && progress.resume.is_some();
         let newest = match settings.first_run {
-            FirstRun::LastN(most) if !state.primed => Some(Newest::new(most, settings.cursor.order)),
+            FirstRun::LastN(most) if !state.primed && !is_behind_newest => {
+                Some(Newest::new(most, settings.cursor.order))
+            }
             _ => None,
         };
         let holding = Holding { source: id, tenant: state.tenant, token: claim.token, seq: state.seq };
@@ -177,6 +184,7 @@ impl Run {
             is_awaiting: false,
             wrote_page: false,
             newest,
+            behind: None,
             answers: Answers::default(),
             windows: None,
             secrets: Secrets::default(),

@@ -193,13 +193,19 @@ impl Run {
         Ok(Finish::Complete)
     }
 
-    /// What an ascending list has behind the limit is newer than all that was read; any other list has shown the newest.
+    /// A list that is read newest first has shown the newest, and where deletions are not looked for, no run needs what is
+    /// behind. Any other list is read to its end, or a later run would take the rest for news.
     async fn limit_reached(&mut self) -> Result<Finish, Stop> {
-        let shows_newest_first = self.settings.cursor.order != Order::Asc;
-        if self.newest.is_some() && shows_newest_first {
-            return self.complete().await;
+        if self.newest.is_none() {
+            return Ok(Finish::Partial);
         }
-        self.pass_newest().await?;
+        match (self.settings.cursor.order, &self.listed) {
+            (Order::Desc, None) => return self.complete().await,
+            (Order::Desc, Some(_)) => self.write_newest().await?,
+            (Order::Asc | Order::Unknown, _) => self.pass_newest().await?,
+        }
+        let (cursor, candidate) = (self.cursor.value().cloned(), self.cursor.candidate());
+        self.progress = Progress { cursor, candidate, resume: self.behind.take() };
         Ok(Finish::Partial)
     }
 

@@ -217,3 +217,111 @@ async fn what_a_run_passes_on_its_way_to_what_waits_is_no_news() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_moved_cursor_finds_says_nothing_of_webhooks_however_the_run_came() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(0..0));
+        let more = json!({
+            "reconcile": { "grace_s": 0 }, "paginate": { "kind": "page", "param": "page", "start": 1, "max_pages": 1 }
+        });
+        let settings = by_number(&upstream, "{{cursor|default:1}}", more);
+        let source = yard.try_source(SourceKind::Webhook, settings).await.expect("made");
+        yard.poll().await;
+        // The provider shows what it had before the source, and a run was asked for already.
+        upstream.becomes(|arrival| page_of(&[1, 2, 3, 4], 2, arrival));
+        yard.ask(source).await;
+        yard.move_cursor(source, json!(1)).await;
+        for _ in 0..4 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await.len(), 4);
+        assert_eq!(yard.count("SELECT coalesce(sum(lost), 0) FROM poll_runs").await, 0, "also when it took many runs");
+        upstream.becomes(|arrival| page_of(&[4, 5], 2, arrival));
+        for _ in 0..2 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.count("SELECT coalesce(sum(lost), 0) FROM poll_runs").await, 1, "and then it counts again");
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_few_of_a_first_run_wait_for_nothing() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..11));
+        let first_run = json!({ "first_run": { "last_n": 3 }, "stable_polls": 1 });
+        let settings = with(by_number(&upstream, "{{cursor|default:1}}", json!({})), first_run);
+        yard.source(settings.clone()).await;
+        yard.poll().await;
+        assert_eq!(yard.events().await, ["{\"id\":8}", "{\"id\":9}", "{\"id\":10}"]);
+        let settings = with(settings, json!({ "stable_polls": 0 }));
+        yard.try_source(SourceKind::Webhook, settings).await.expect("made");
+        yard.poll().await;
+        assert_eq!(yard.events().await.len(), 6, "nor for a webhook");
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_first_run_of_the_last_few_reads_a_list_without_an_order_to_its_end() {
+    yard::each(async |yard| {
+        let ids: Vec<u32> = (1..=50).collect();
+        let upstream = Upstream::start(move |arrival| page_of(&ids, 10, arrival));
+        let paginate = json!({ "kind": "page", "param": "page", "start": 1, "max_pages": 2 });
+        let settings = json!({ "first_run": { "last_n": 3 }, "paginate": paginate });
+        yard.source(with(list(&upstream.url("/")), settings)).await;
+        for _ in 0..12 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await.len(), 3, "{:?}", yard.events().await);
+        yard
+    })
+    .await;
+}
+
+/// What deletions are looked for in is read to its end always, so it has to be known to its end.
+#[tokio::test]
+async fn a_first_run_of_the_last_few_knows_all_that_later_runs_will_read() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|arrival| page_of(&newest_first(50), 10, arrival));
+        let paginate = json!({ "kind": "page", "param": "page", "start": 1, "max_pages": 2 });
+        let settings = feed(json!({ "first_run": { "last_n": 3 }, "emit": "all_changes" }));
+        yard.source(with(list(&upstream.url("/")), with(settings, json!({ "paginate": paginate })))).await;
+        for _ in 0..12 {
+            yard.poll_after_s(60).await;
+        }
+        assert_eq!(yard.events().await, ["{\"id\":48}", "{\"id\":49}", "{\"id\":50}"]);
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_few_of_a_first_run_survive_one_that_fails() {
+    yard::each(async |yard| {
+        let broken = |arrival: &Arrival| match arrival.query("page") {
+            Some("3") => Reply::status(500),
+            _ => page_of(&(1..=30).collect::<Vec<_>>(), 10, arrival),
+        };
+        let upstream = Upstream::start(broken);
+        let settings = json!({
+            "request": { "url": upstream.url("/"), "query": { "from": "{{cursor|default:1}}" } },
+            "cursor": { "mode": "integer", "value": "$.id", "order": "asc" }, "first_run": { "last_n": 12 }
+        });
+        yard.source(with(list(&upstream.url("/")), pages(settings))).await;
+        yard.poll().await;
+        upstream.becomes(|arrival| match arrival.query("page") {
+            // What the cursor has not passed.
+            Some("1") => from_on(30)(arrival),
+            _ => page(0..0),
+        });
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 12);
+        assert_eq!(yard.events().await[0], "{\"id\":19}");
+        yard
+    })
+    .await;
+}

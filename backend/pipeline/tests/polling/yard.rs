@@ -15,6 +15,7 @@ use postern_seal::Keyring;
 use postern_store::{
     Options, Retention, Serving, Store,
     bootstrap::{Bootstrapped, NewTenant},
+    polling::Keys,
 };
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use serde_json::Value;
@@ -145,8 +146,18 @@ impl Yard {
 
     /// As a person would who does not want to wait.
     pub(crate) async fn run_now(&self, id: SourceId) {
-        poll::run_now(&self.engine, &self.by(), id, |_| (202, String::new())).await.expect("asked for");
+        self.ask(id).await;
         self.poll().await;
+    }
+
+    pub(crate) async fn ask(&self, id: SourceId) {
+        poll::run_now(&self.engine, &self.by(), id, |_| (202, String::new())).await.expect("asked for");
+    }
+
+    /// So that the next run begins there.
+    pub(crate) async fn move_cursor(&self, id: SourceId, to: Value) {
+        let wish = poll::Moved::parse(id, Some(to), "a test", Keys::Same).expect("valid");
+        poll::move_cursor(&self.engine, &self.by(), wish, |_| (200, String::new())).await.expect("moved");
     }
 
     /// Lets held events go.

@@ -28,7 +28,7 @@ impl Source {
     }
 
     fn look(&mut self, items: &[Item<'_>], webhook_keys: Option<&HashSet<String>>) -> Vec<(Outcome, Option<String>)> {
-        let pass = Pass { now: self.now, is_first_run: !self.is_primed, webhook_keys };
+        let pass = Pass { now: self.now, stage: Stage::of(self.is_primed), webhook_keys };
         let found = classify(&self.settings, items, &self.rows, &pass);
         for (position, one) in found.iter().enumerate() {
             assert_eq!(one.item, Some(position));
