@@ -82,7 +82,6 @@ impl CursorState {
             frozen: is("frozen"),
             moved: is("moved"),
             awaited: Awaited::read(saved),
-            ..Self::default()
         }
     }
 
