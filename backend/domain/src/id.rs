@@ -144,6 +144,8 @@ typed_ids! {
     RequestId = "req";
     /// One execution of a poll source, or one instant of a schedule source.
     RunId = "run";
+    /// A request that Postern makes for a tenant.
+    CallId = "call";
     ApiKeyId = "key";
     SessionId = "ses";
     AuditId = "aud";

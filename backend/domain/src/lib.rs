@@ -8,6 +8,7 @@ pub mod actor;
 pub mod address;
 pub mod answer;
 pub mod attempt;
+pub mod call;
 pub mod dedup;
 pub mod delivery;
 pub mod destination;
@@ -31,8 +32,8 @@ pub mod time;
 
 pub use actor::Actor;
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, RunId, SessionId,
-    SourceId, TenantId, UserId,
+    ApiKeyId, AttemptId, AuditId, CallId, ConnectionId, DeliveryId, DestinationId, EventId, RequestId, RunId,
+    SessionId, SourceId, TenantId, UserId,
 };
 pub use invalid::Invalid;
 pub use scope::TenantScope;

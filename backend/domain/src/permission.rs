@@ -30,6 +30,8 @@ permissions! {
     DeliveriesWrite = "deliveries:write";
     QueuesPull = "queues:pull";
     RequestsRead = "requests:read";
+    CallsRead = "calls:read";
+    CallsWrite = "calls:write";
     KeysRead = "keys:read";
     KeysWrite = "keys:write";
     MembersRead = "members:read";

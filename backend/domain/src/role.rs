@@ -1,8 +1,9 @@
 //! What a person may do in a tenant. Each role may do what the one below it may, and more.
 
 use crate::permission::Permission::{
-    self, AuditRead, ConnectionsRead, ConnectionsWrite, DeliveriesRead, DeliveriesWrite, DestinationsRead,
-    DestinationsWrite, EventsRead, EventsWrite, MembersRead, QueuesPull, RequestsRead, SourcesRead, SourcesWrite,
+    self, AuditRead, CallsRead, CallsWrite, ConnectionsRead, ConnectionsWrite, DeliveriesRead, DeliveriesWrite,
+    DestinationsRead, DestinationsWrite, EventsRead, EventsWrite, MembersRead, QueuesPull, RequestsRead, SourcesRead,
+    SourcesWrite,
 };
 
 /// Ordered: a later one may do more.
@@ -10,7 +11,7 @@ use crate::permission::Permission::{
 pub enum Role {
     /// Sees everything but API keys.
     Viewer,
-    /// Changes what is routed where, publishes, retries, pulls.
+    /// Changes what is routed where, publishes, calls, retries, pulls.
     Editor,
     /// Makes keys and members too.
     Admin,
@@ -18,8 +19,17 @@ pub enum Role {
     Owner,
 }
 
-const VIEWER: &[Permission] =
-    &[EventsRead, SourcesRead, DestinationsRead, ConnectionsRead, DeliveriesRead, RequestsRead, MembersRead, AuditRead];
+const VIEWER: &[Permission] = &[
+    EventsRead,
+    SourcesRead,
+    DestinationsRead,
+    ConnectionsRead,
+    DeliveriesRead,
+    RequestsRead,
+    CallsRead,
+    MembersRead,
+    AuditRead,
+];
 
 const EDITOR: &[Permission] = &[
     EventsRead,
@@ -34,6 +44,8 @@ const EDITOR: &[Permission] = &[
     DeliveriesWrite,
     QueuesPull,
     RequestsRead,
+    CallsRead,
+    CallsWrite,
     MembersRead,
     AuditRead,
 ];
