@@ -52,6 +52,8 @@ pub struct Exchange {
     pub timings: Timings,
     /// A short text for people, when there was no answer.
     pub detail: Option<String>,
+    /// The request may have reached the receiver. False only where it is known that no connection was made.
+    pub may_have_left: bool,
 }
 
 /// The part of a response that has come so far.
@@ -97,12 +99,13 @@ impl Exchange {
             truncated: !answer.is_complete,
             timings: timing::timings(),
             detail: None,
+            may_have_left: true,
         }
     }
 
     pub(crate) fn failed(failure: &reqwest::Error) -> Self {
         let (kind, detail) = failure::classify(failure);
-        Self::unanswered(kind, detail)
+        Self { may_have_left: failure::may_have_left(failure), ..Self::unanswered(kind, detail) }
     }
 
     pub(crate) fn late(timeout: Duration) -> Self {
@@ -119,6 +122,7 @@ impl Exchange {
             retry_after: None,
             timings: timing::timings(),
             detail: Some(detail),
+            may_have_left: true,
         }
     }
 }

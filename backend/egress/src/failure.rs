@@ -41,6 +41,13 @@ pub(crate) fn classify(failure: &reqwest::Error) -> (ResultKind, String) {
     (kind, text.to_owned())
 }
 
+/// Whether the request may have reached the receiver: not where its name was not found, no connection was made, or it
+/// could not be built.
+pub(crate) fn may_have_left(failure: &reqwest::Error) -> bool {
+    let never = find::<LookupError>(failure).is_some() || failure.is_dns();
+    !(never || failure.is_connect() || failure.is_builder())
+}
+
 fn connect(io_kind: Option<io::ErrorKind>) -> (ResultKind, String) {
     let (kind, text) = match io_kind {
         Some(io::ErrorKind::ConnectionRefused) => (ResultKind::Connect, "the connection was refused"),

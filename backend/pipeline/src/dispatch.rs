@@ -114,6 +114,7 @@ fn failed(kind: ResultKind, detail: &str) -> Exchange {
         retry_after: None,
         timings: Timings::default(),
         detail: Some(detail.to_owned()).filter(|text| !text.is_empty()),
+        may_have_left: false,
     }
 }
 

@@ -146,9 +146,11 @@ async fn a_closed_port_and_a_server_that_hangs_up_are_connect_failures() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let refused = send(&client, &format!("http://{closed}/"), 2_000).await;
     assert_eq!((refused.kind, refused.detail.as_deref()), (ResultKind::Connect, Some("the connection was refused")));
+    assert!(!refused.may_have_left, "there was no connection");
     let hangs_up = Server::start(|_, _| Err(std::io::ErrorKind::Other.into()));
     let dropped = send(&client, &hangs_up.url("/"), 2_000).await;
     assert_eq!(dropped.kind, ResultKind::Connect, "{dropped:?}");
+    assert!(dropped.may_have_left, "it had read the request");
     assert_eq!(hangs_up.ledger.requests(), 1, "it may have arrived, so the client does not send it again");
     let garbage = Server::start(|_, stream| stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"));
     let odd = send(&client, &garbage.url("/"), 2_000).await;

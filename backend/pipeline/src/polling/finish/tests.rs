@@ -164,5 +164,6 @@ fn exchange() -> postern_egress::Exchange {
         retry_after: None,
         timings: postern_domain::attempt::Timings::default(),
         detail: None,
+        may_have_left: true,
     }
 }
