@@ -27,6 +27,7 @@ mod m20261122_120400_forget_records;
 mod m20261122_120500_create_budgets;
 mod m20261122_120600_share_tokens;
 mod m20261122_130000_add_queues;
+mod m20261122_130100_create_calls;
 
 pub struct Migrator;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_120500_create_budgets::Migration),
             Box::new(m20261122_120600_share_tokens::Migration),
             Box::new(m20261122_130000_add_queues::Migration),
+            Box::new(m20261122_130100_create_calls::Migration),
         ]
     }
 }

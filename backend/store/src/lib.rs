@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod audit;
 pub mod bootstrap;
+pub mod calls;
 mod column;
 pub mod engine;
 mod entity;

@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Takes an instance off the list: it left, or it was declared dead and its leases are void. While it still holds
-    /// one, of a delivery or of a source, it stays listed, and the next look voids that too.
+    /// one, of a delivery, a source or a call, it stays listed, and the next look voids that too.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -97,7 +97,8 @@ impl Store {
         let Pools::Postgres { engine, .. } = &self.inner.pools else { return Ok(()) };
         sqlx::query(
             "DELETE FROM instances WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM queue WHERE leased_by = $1) \
-                     AND NOT EXISTS (SELECT 1 FROM poll_states WHERE leased_by = $1 AND lease_token IS NOT NULL)",
+                     AND NOT EXISTS (SELECT 1 FROM poll_states WHERE leased_by = $1 AND lease_token IS NOT NULL) \
+                     AND NOT EXISTS (SELECT 1 FROM calls WHERE leased_by = $1 AND lease_token IS NOT NULL)",
         )
         .bind(instance)
         .execute(engine)

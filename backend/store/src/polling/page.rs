@@ -145,7 +145,11 @@ async fn accept(store: &Store, tx: &mut Writing, page: &PageCommit<'_>) -> Resul
 }
 
 /// The same statements as for what comes to the front door.
-async fn commit_within(store: &Store, tx: &mut Writing, batch: &AcceptBatch) -> Result<Accepted, StoreError> {
+pub(crate) async fn commit_within(
+    store: &Store,
+    tx: &mut Writing,
+    batch: &AcceptBatch,
+) -> Result<Accepted, StoreError> {
     match tx {
         Writing::Sqlite(tx) => sqlite::accept::write(tx, batch).await,
         Writing::Postgres(tx) => {

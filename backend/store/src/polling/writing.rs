@@ -29,7 +29,9 @@ pub(crate) fn lease<'a>(store: &Store, lease_ms: i64) -> Bind<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bind<'a> {
     Uuid(Uuid),
+    MaybeUuid(Option<Uuid>),
     Long(i64),
+    MaybeLong(Option<i64>),
     Text(&'a str),
     MaybeText(Option<&'a str>),
     Bytes(&'a [u8]),
@@ -51,7 +53,9 @@ macro_rules! bound {
     ($query:expr, $binds:expr) => {
         $binds.iter().fold($query, |query, bind| match *bind {
             Bind::Uuid(id) => query.bind(id),
+            Bind::MaybeUuid(id) => query.bind(id),
             Bind::Long(number) => query.bind(number),
+            Bind::MaybeLong(number) => query.bind(number),
             Bind::Text(text) => query.bind(text.to_owned()),
             Bind::MaybeText(text) => query.bind(text.map(str::to_owned)),
             Bind::Bytes(bytes) => query.bind(bytes.to_vec()),

@@ -164,6 +164,10 @@ impl TenantTx {
         Sealer { keyring: self.store.keyring(), tenant: self.scope.tenant_id() }
     }
 
+    pub(crate) fn keyring(&self) -> &postern_seal::Keyring {
+        self.store.keyring()
+    }
+
     pub(crate) async fn audit(&mut self, action: String, target: String, data: Value) -> Result<(), StoreError> {
         let change = Change { at: self.at, actor: &self.actor, action: &action, target: &target, data: &data };
         audit::append(&self.tx, self.store.keyring(), self.scope, &change).await

@@ -6,6 +6,8 @@ mod activity;
 mod alarm;
 mod attempts;
 mod audit;
+mod caller;
+mod calls;
 mod config;
 mod engine;
 mod harness;
