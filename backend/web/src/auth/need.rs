@@ -28,6 +28,7 @@ needs! {
     DeliveriesRead DeliveriesWrite
     QueuesPull
     RequestsRead
+    CallsRead CallsWrite
     KeysRead KeysWrite
     MembersRead MembersWrite
     AuditRead

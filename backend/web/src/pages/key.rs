@@ -177,6 +177,8 @@ const fn sentence(permission: Permission) -> &'static str {
         Permission::DeliveriesWrite => "retry and cancel deliveries",
         Permission::QueuesPull => "lease deliveries of queues, acknowledge them and give them back",
         Permission::RequestsRead => "look at refused and duplicate requests",
+        Permission::CallsRead => "look at calls and their results",
+        Permission::CallsWrite => "make, cancel and repeat calls",
         Permission::KeysRead => "look at API keys",
         Permission::KeysWrite => "make and revoke API keys",
         Permission::AuditRead => "read the audit log",
