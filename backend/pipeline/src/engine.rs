@@ -10,6 +10,7 @@ use postern_store::{Backend, Retention, Store, StoreError, engine::Lost};
 use tokio::sync::mpsc;
 
 use crate::{
+    calls::{self, Calls},
     claim,
     inlet::Inlet,
     instance::Instance,
@@ -25,6 +26,9 @@ use crate::{
     tasks::Tasks,
     writer::{self, Settled},
 };
+
+/// Of the time that a shutdown has, the requests of calls get so much to come to their end.
+const CALLS_SHARE: f32 = 0.9;
 
 /// What this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +85,7 @@ pub struct Engine {
     pub(crate) hashing: Hashing,
     pub(crate) polls: Polls,
     pub(crate) gates: Gates,
+    pub(crate) calls: Calls,
     queues: Mutex<Option<Queues>>,
 }
 
@@ -121,6 +126,7 @@ impl Engine {
             hashing: Hashing::default(),
             polls,
             gates: Gates::default(),
+            calls: Calls::default(),
             queues: Mutex::new(Some(Queues { accepted, settled, requests, ended_polls })),
         })
     }
@@ -145,6 +151,11 @@ impl Engine {
         if self.dispatches() {
             self.tasks.spawn("claim", claim::run(Arc::clone(self)));
             self.tasks.spawn("poll-ends", polling::write_ends(Arc::clone(self), queues.ended_polls));
+            self.tasks.spawn("calls", calls::claim_when_woken(Arc::clone(self)));
+        }
+        if self.store.backend() == Backend::Sqlite {
+            // Now that there is somebody to take their events.
+            self.recover_calls(Lost::AllBut(self.instance.id())).await?;
         }
         Ok(())
     }
@@ -174,7 +185,12 @@ impl Engine {
     pub async fn shut_down(&self, grace: Duration) {
         self.end_waits();
         self.tasks.stop();
-        if tokio::time::timeout(grace, self.tasks.idle()).await.is_err() {
+        // What a call asks for may take an hour. What is left then has to be written.
+        let patience = grace.mul_f32(CALLS_SHARE);
+        if tokio::time::timeout(patience, self.tasks.idle()).await.is_err() {
+            self.calls.interrupt();
+        }
+        if tokio::time::timeout(grace.saturating_sub(patience), self.tasks.idle()).await.is_err() {
             tracing::warn!("Some work did not finish within {grace:?}; its leases will be recovered");
         }
         if let Err(cause) = self.store.strike_off(self.instance.id()).await {

@@ -5,6 +5,7 @@
 //! [`writer`], [`dispatch`] and [`claim`]; [`engine`] holds them together.
 
 pub mod accept;
+pub mod calls;
 pub mod check;
 pub mod claim;
 pub mod configure;

@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::polling::figures::Figures;
+use crate::{calls, polling::figures::Figures};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Cause {
@@ -58,6 +58,7 @@ pub struct Metrics {
     pub live_replicas: Gauge,
     pub config_version: Gauge,
     pub polling: Figures,
+    pub calls: calls::figures::Figures,
 }
 
 impl Default for Metrics {
@@ -88,6 +89,7 @@ impl Default for Metrics {
             live_replicas: Gauge::default(),
             config_version: Gauge::default(),
             polling: Figures::default(),
+            calls: calls::figures::Figures::default(),
         };
         metrics.register();
         metrics
@@ -141,6 +143,7 @@ impl Metrics {
         registry.register("live_replicas", "Processes with a heartbeat", self.live_replicas.clone());
         registry.register("config_version", "Configuration version in effect", self.config_version.clone());
         self.polling.register(&mut registry);
+        self.calls.register(&mut registry);
     }
 
     /// The exposition text.

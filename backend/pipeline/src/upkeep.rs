@@ -1,7 +1,7 @@
 //! What each replica does now and then: heartbeat, the leases of the dead, partitions, expiry. Each verb is one run;
 //! `worker` says when.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use postern_domain::ConnectionId;
 use postern_store::{StoreError, engine::Lost};
@@ -44,7 +44,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn take_over(&self) -> Result<(), StoreError> {
+    pub async fn take_over(self: &Arc<Self>) -> Result<(), StoreError> {
         for dead in self.store.dead_instances(DEAD_AFTER_MS).await? {
             // One that is declared dead stays listed until its leases are void, so that a crash in between loses nothing.
             if dead == self.instance.id() || !self.store.declare_dead(dead, DEAD_AFTER_MS).await? {
@@ -52,9 +52,10 @@ impl Engine {
             }
             let voided = self.store.recover(Lost::Of(dead), self.clock.now()).await?;
             let runs = self.store.recover_polls(Lost::Of(dead), self.clock.now()).await?;
+            let calls = self.recover_calls(Lost::Of(dead)).await?;
             self.store.strike_off(dead).await?;
             self.recovered(voided);
-            tracing::warn!(instance.id = %dead, voided, runs, "Process `{dead}` is gone; its leases are void");
+            tracing::warn!(instance.id = %dead, voided, runs, calls, "Process `{dead}` is gone; its leases are void");
         }
         Ok(())
     }
@@ -63,11 +64,13 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn sweep_leases(&self) -> Result<(), StoreError> {
+    pub async fn sweep_leases(self: &Arc<Self>) -> Result<(), StoreError> {
         let voided = self.store.recover(Lost::Expired, self.clock.now()).await?;
         self.recovered(voided);
         self.store.recover_polls(Lost::Expired, self.clock.now()).await?;
-        self.sweep_queues().await
+        self.sweep_queues().await?;
+        self.recover_calls(Lost::Expired).await?;
+        Ok(())
     }
 
     fn recovered(&self, voided: u64) {
@@ -101,6 +104,7 @@ impl Engine {
         self.store.trim_bins().await?;
         self.store.expire_polls(now, self.options.retention).await?;
         self.store.expire_tokens(now).await?;
+        self.store.expire_calls(now, self.options.retention).await?;
         self.tidy_limits();
         self.gates.tidy();
         Ok(())

@@ -17,6 +17,7 @@ pub mod page;
 pub mod pages;
 pub mod path;
 mod poll_trial;
+mod prefer;
 pub mod problem;
 pub mod provider_docs;
 pub mod query;

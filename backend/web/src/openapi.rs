@@ -19,8 +19,8 @@ use utoipa::{
 
 use crate::{
     api::v1::{
-        api_key, attempt, audit, bin, catalogue, connection, delivery, destination, event, member, poll, provider,
-        publish, queue, request, schema, source,
+        api_key, attempt, audit, bin, call, catalogue, connection, delivery, destination, event, member, poll,
+        provider, publish, queue, request, schema, source,
     },
     problem::{FieldError, ProblemBody},
     route::resource,
@@ -50,6 +50,8 @@ use crate::{
         member::read::list, member::read::find, member::change::create, member::change::update, member::change::delete,
         audit::list, audit::export,
         publish::publish, event::read::list, event::read::find, event::payload::find, event::change::cancel,
+        call::create::create, call::read::list, call::read::find, call::result::find, call::change::cancel,
+        call::change::redrive,
         delivery::read::list, delivery::read::find, delivery::change::retry, delivery::change::cancel,
         attempt::export,
         request::list, bin::list, catalogue::read,

@@ -20,11 +20,12 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 type Verb = fn(Arc<Engine>) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// Every job: its name, its period, and the verb.
-const JOBS: [(&str, Duration, Verb); 12] = [
+const JOBS: [(&str, Duration, Verb); 13] = [
     ("heartbeat", Duration::from_millis(HEARTBEAT_MS), |engine| Box::pin(async move { engine.beat().await })),
     ("follow-config", Duration::from_secs(1), |engine| Box::pin(async move { engine.follow_config().await })),
     ("take-over", Duration::from_secs(1), |engine| Box::pin(async move { engine.take_over().await })),
     ("claim-polls", Duration::from_secs(1), |engine| Box::pin(async move { engine.claim_polls().await })),
+    ("tend-calls", Duration::from_secs(1), |engine| Box::pin(async move { engine.tend_calls().await })),
     ("watch-polls", Duration::from_secs(60), |engine| Box::pin(async move { engine.watch_polls().await })),
     ("sweep-leases", Duration::from_secs(30), |engine| Box::pin(async move { engine.sweep_leases().await })),
     ("cancel-orphans", Duration::from_secs(5), |engine| Box::pin(async move { engine.cancel_orphans().await })),

@@ -186,7 +186,7 @@ async fn commit_part(engine: &Arc<Engine>, holding: &Holding, part: &Part<'_>) -
         match engine.store.commit_page(&page).await {
             Ok(PageCommitted::Written { duplicates }) => {
                 let count = duplicates.len();
-                finish(engine, &rows, routed, duplicates.into_iter().collect());
+                hand_over(engine, &rows, routed, duplicates.into_iter().collect());
                 return Ok(count);
             }
             Ok(PageCommitted::LostLease) => return Err(NotWritten::LostLease),
@@ -238,7 +238,13 @@ fn prepare(engine: &Engine, part: &Part<'_>) -> (AcceptBatch, Routed) {
     (rows, routed)
 }
 
-fn finish(engine: &Arc<Engine>, rows: &AcceptBatch, routed: Routed, duplicates: HashMap<usize, FirstEvent>) {
+/// What was written goes on its way.
+pub(crate) fn hand_over(
+    engine: &Arc<Engine>,
+    rows: &AcceptBatch,
+    routed: Routed,
+    duplicates: HashMap<usize, FirstEvent>,
+) {
     let mut accepted: HashMap<EventId, &EventRow> = HashMap::with_capacity(rows.events.len());
     for (place, event) in rows.events.iter().enumerate() {
         if duplicates.contains_key(&place) {

@@ -37,6 +37,7 @@ pub use overview::{Overview, overview, overviews};
 pub use rehearse::{Rehearsal, TestError, TestItem, TestPage, TestResult, test};
 
 pub(crate) use budget::Declarations;
+pub(crate) use commit::hand_over;
 pub(crate) use end::{Ended, run as write_ends};
 pub(crate) use walk::budget_name;
 

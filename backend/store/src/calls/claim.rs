@@ -1,6 +1,6 @@
 //! Leases calls that are due, in turns among tenants.
 
-use postern_domain::{Actor, AttemptId, Timestamp, call::CallState};
+use postern_domain::{Actor, AttemptId, CallId, Timestamp, call::CallState};
 use uuid::Uuid;
 
 use super::{
@@ -104,7 +104,8 @@ impl Store {
         );
         tx.execute(DOING, sql, &[Bind::Text(&rows), Bind::Uuid(terms.instance), now]).await?;
         let steps = claims.iter().flat_map(|(claim, steps)| steps.iter().map(|step| (claim.call.id, step)));
-        step::write(&mut tx, DOING, steps).await?;
+        let steps: Vec<(CallId, &CallStep)> = steps.collect();
+        step::write(&mut tx, DOING, &steps).await?;
         tx.commit(self, DOING).await?;
         Ok(claims.into_iter().map(|(claim, _)| claim).collect())
     }

@@ -16,7 +16,7 @@ use super::row::{COLUMNS, Call, StoredCall};
 use crate::{
     StoreError, TenantTx,
     column::{to_int, to_json},
-    read::query::Query,
+    read::query::{Found, Query},
 };
 
 const DOING: &str = "making a call";
@@ -105,6 +105,18 @@ impl TenantTx {
         query.sql(", ").bind(why).sql(")");
         query.execute(&self.tx, DOING).await?;
         Ok(call)
+    }
+
+    /// Whether so many of the tenant's calls wait.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_waiting_calls(&mut self, number: u64) -> Result<bool, StoreError> {
+        let mut query = Query::on(&self.tx);
+        query.sql("SELECT 1 AS found FROM calls WHERE tenant_id = ").bind(self.scope.tenant_id().uuid());
+        query.sql(" AND due_at IS NOT NULL ORDER BY due_at LIMIT 1 OFFSET ");
+        query.bind(i64::try_from(number).unwrap_or(i64::MAX).saturating_sub(1).max(0));
+        Ok(query.one::<Found>(&self.tx, DOING).await?.is_some())
     }
 
     /// A call as it is now, with its request; `None` when the tenant has no such call. Of one whose request is past its

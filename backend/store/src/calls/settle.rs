@@ -66,7 +66,7 @@ pub struct CallEnd {
 }
 
 /// One step of a call, to be written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CallSettle<'a> {
     pub id: CallId,
     pub tenant: TenantId,
@@ -123,7 +123,7 @@ impl Store {
         if let Some(end) = settle.end {
             write_result(&mut tx, settle.id, end).await?;
         }
-        step::write(&mut tx, DOING, [(settle.id, settle.step)]).await?;
+        step::write(&mut tx, DOING, &[(settle.id, settle.step)]).await?;
         tx.commit(self, DOING).await?;
         Ok(CallSettled::Written)
     }
@@ -141,7 +141,7 @@ impl Store {
         if tx.execute(doing, sql, &binds).await? == 0 {
             return Ok(false);
         }
-        step::write(&mut tx, doing, [(id, step)]).await?;
+        step::write(&mut tx, doing, &[(id, step)]).await?;
         tx.commit(self, doing).await?;
         Ok(true)
     }

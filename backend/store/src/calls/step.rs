@@ -33,12 +33,12 @@ const STEP: &[Column] = &[
     Column::Text("why"),
 ];
 
-pub(super) async fn write<'a>(
+pub(super) async fn write(
     tx: &mut Writing,
     doing: &'static str,
-    steps: impl IntoIterator<Item = (CallId, &'a CallStep)>,
+    steps: &[(CallId, &CallStep)],
 ) -> Result<(), StoreError> {
-    let rows = steps.into_iter().map(|(call, step)| {
+    let rows = steps.iter().map(|(call, step)| {
         Row::default()
             .uuid("call_id", call.uuid())
             .int("version", step.version)

@@ -57,7 +57,8 @@ impl Live {
         self.closing.send_replace(true);
     }
 
-    async fn closed(&self) {
+    /// Returns once the server is about to stop.
+    pub(crate) async fn closed(&self) {
         let mut closing = self.closing.subscribe();
         // The sender lives in `self`, so this only ends when told.
         let _ = closing.wait_for(|closing| *closing).await;

@@ -62,12 +62,16 @@ codes! {
     IdempotencyMismatch = CONFLICT, "idempotency_mismatch", "The Idempotency-Key was used for another request";
     /// Of an event that is still here; its bytes are not.
     PayloadExpired = GONE, "payload_expired", "The payload is past its retention";
+    /// Of a call that is still here; what came back is not.
+    ResultExpired = GONE, "result_expired", "The time of the result is over";
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has a type that is not accepted";
     InvalidFields = UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted";
     LimitReached = UNPROCESSABLE_ENTITY, "limit_reached", "There cannot be more of these";
     /// As many deliveries are leased as may be.
     QueueFull = TOO_MANY_REQUESTS, "queue_full", "Too many deliveries are leased";
+    /// Of a call that ended without an answer.
+    NoResult = FAILED_DEPENDENCY, "no_result", "There was no answer";
     RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong here";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment";

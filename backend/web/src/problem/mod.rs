@@ -2,6 +2,7 @@
 //! that a new kind of error cannot become somebody's fault by accident. Start at [`Code`] for the table.
 
 mod code;
+mod from_call;
 mod from_error;
 mod from_people;
 mod from_queue;

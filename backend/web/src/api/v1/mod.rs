@@ -5,6 +5,7 @@ pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod bin;
+pub(crate) mod call;
 pub(crate) mod catalogue;
 pub(crate) mod connection;
 pub(crate) mod delivery;
@@ -40,6 +41,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(member::routes)
         .configure(audit::routes)
         .configure(event::routes)
+        .configure(call::routes)
         .configure(delivery::routes)
         .configure(attempt::routes)
         .configure(request::routes)

@@ -42,7 +42,7 @@ pub(crate) async fn find(
 }
 
 /// The type as it came in if it names data; any other could be a page or a program.
-fn harmless(content_type: Option<&str>) -> &str {
+pub(crate) fn harmless(content_type: Option<&str>) -> &str {
     let Some(content_type) = content_type else { return BYTES };
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain =
