@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod calls;
 mod crash;
 mod harness;
 mod journey;

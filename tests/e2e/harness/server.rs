@@ -245,6 +245,11 @@ impl Server {
         super::poll_until(STOP, "postern has ended", async || child.try_wait().expect("our child")).await
     }
 
+    /// What it is told at its next start.
+    pub(crate) fn change_env(&mut self, name: &'static str, value: impl Into<String>) {
+        self.options.env.push((name, value.into()));
+    }
+
     /// From now on `postern` runs as the last argument of this program.
     pub(crate) fn run_in<'a>(&mut self, wrapper: impl IntoIterator<Item = &'a str>) {
         self.options.wrapper = wrapper.into_iter().map(str::to_owned).collect();

@@ -77,7 +77,7 @@ pub(super) fn followed() -> Value {
 }
 
 /// Comes after a while, so that a run takes long enough to be caught in the middle.
-pub(super) fn late(said: Said, by: Duration) -> Said {
+pub(crate) fn late(said: Said, by: Duration) -> Said {
     let gate = Gate::closed();
     let opens = gate.clone();
     tokio::spawn(async move {

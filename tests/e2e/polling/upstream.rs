@@ -19,39 +19,39 @@ use crate::harness::wire::{self, Incoming};
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) at: Instant,
-    pub(super) method: String,
+pub(crate) struct Asked {
+    pub(crate) at: Instant,
+    pub(crate) method: String,
     /// Path and query as they were sent.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// Names in lower case.
     headers: HashMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Asked {
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
     /// The decoded value of a parameter in the query.
-    pub(super) fn param(&self, name: &str) -> Option<String> {
+    pub(crate) fn param(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
         pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
     /// A parameter that is a number; `usual` when it is not there.
-    pub(super) fn number(&self, name: &str, usual: usize) -> usize {
+    pub(crate) fn number(&self, name: &str, usual: usize) -> usize {
         self.param(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// Whether `secret` stands anywhere in it.
-    pub(super) fn carries(&self, secret: &str) -> bool {
+    pub(crate) fn carries(&self, secret: &str) -> bool {
         self.target.contains(secret)
             || self.headers.values().any(|value| value.contains(secret))
             || String::from_utf8_lossy(&self.body).contains(secret)
@@ -60,7 +60,7 @@ impl Asked {
 
 /// What is said to a request.
 #[derive(Clone, Debug)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// Status, headers, body.
     Whole(u16, Vec<(String, String)>, Vec<u8>),
     /// One byte at a time, with a pause after each.
@@ -74,19 +74,19 @@ pub(super) enum Said {
 }
 
 impl Said {
-    pub(super) fn json(body: &Value) -> Self {
+    pub(crate) fn json(body: &Value) -> Self {
         Self::bytes("application/json", body.to_string())
     }
 
-    pub(super) fn bytes(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn bytes(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self::Whole(200, vec![("content-type".to_owned(), content_type.to_owned())], body.into())
     }
 
-    pub(super) fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self::Whole(status, Vec::new(), Vec::new())
     }
 
-    pub(super) fn header(self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(self, name: &str, value: impl Into<String>) -> Self {
         match self {
             Self::Whole(status, mut headers, body) => {
                 headers.push((name.to_owned(), value.into()));
@@ -96,21 +96,21 @@ impl Said {
         }
     }
 
-    pub(super) fn behind(self, gate: &Gate) -> Self {
+    pub(crate) fn behind(self, gate: &Gate) -> Self {
         Self::Behind(gate.clone(), Box::new(self))
     }
 }
 
 /// Holds answers back until it is opened. Clones are the same gate.
 #[derive(Clone, Debug)]
-pub(super) struct Gate(Arc<watch::Sender<bool>>);
+pub(crate) struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    pub(super) fn closed() -> Self {
+    pub(crate) fn closed() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.send_replace(true);
     }
 
@@ -130,13 +130,13 @@ struct State {
 
 /// Listens on a free port of 127.0.0.1 for as long as the test's runtime lives. Clones are the same upstream.
 #[derive(Clone)]
-pub(super) struct Upstream {
+pub(crate) struct Upstream {
     address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Upstream {
-    pub(super) async fn start(answers: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answers: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state =
@@ -156,32 +156,32 @@ impl Upstream {
     }
 
     /// What it answers from now on.
-    pub(super) fn answer(&self, answers: impl Fn(&Asked) -> Said + Send + Sync + 'static) {
+    pub(crate) fn answer(&self, answers: impl Fn(&Asked) -> Said + Send + Sync + 'static) {
         *self.state.answers.lock().expect("not poisoned") = Arc::new(answers);
     }
 
     /// From now on nothing is said before the gate is opened.
-    pub(super) fn hold(&self) -> Gate {
+    pub(crate) fn hold(&self) -> Gate {
         let gate = Gate::closed();
         *self.state.hold.lock().expect("not poisoned") = Some(gate.clone());
         gate
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// All requests so far, oldest first.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.state.asked.lock().expect("not poisoned").clone()
     }
 
     /// Those for one path.
-    pub(super) fn asked_for(&self, path: &str) -> Vec<Asked> {
+    pub(crate) fn asked_for(&self, path: &str) -> Vec<Asked> {
         self.asked().into_iter().filter(|asked| asked.path() == path).collect()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.state.asked.lock().expect("not poisoned").len()
     }
 }
