@@ -35,7 +35,7 @@ one_after_the_other! {
             (&nested, "line 1, column"),
         ];
         for (body, place) in broken {
-            for list in ["sources", "destinations", "connections", "api-keys"] {
+            for list in ["sources", "destinations", "connections", "api-keys", "calls"] {
                 assert_no_json(&stand, list, body, place).await;
             }
         }

@@ -58,6 +58,9 @@ on_every_database! {
         assert_eq!(told["metadata"], json!({ "order": 7 }));
         let event = stand.api.found(&format!("/events/{}", text(&call, "event_id"))).await;
         assert_eq!((&event["type"], &event["source_id"]), (&json!("call.succeeded"), &json!(stand.source)));
+        let ended = stand.api.figure("postern_calls_total{state=\"succeeded\"}").await;
+        assert!((ended - 1.0).abs() < f64::EPSILON, "{ended}");
+        assert!(stand.api.figure("postern_call_seconds_count").await > 0.0);
         let shown = format!("{call}{told}{event}{}", stand.server.log());
         assert!(!shown.contains("hush"), "a secret is shown");
     }

@@ -20,7 +20,7 @@ type Body = fn(&Tenant) -> Option<Value>;
 type Row = (&'static str, u16, Body);
 
 /// Operation, status, body. In this order they can be done one after the other: what is deleted is needed no more.
-const ROWS: [Row; 64] = [
+const ROWS: [Row; 70] = [
     ("GET /api/v1/providers", 200, none),
     ("GET /api/v1/providers/{provider}", 200, none),
     ("GET /api/v1/sources", 200, none),
@@ -68,6 +68,15 @@ const ROWS: [Row; 64] = [
     ("GET /api/v1/events/{id}", 200, none),
     ("GET /api/v1/events/{id}/payload", 200, none),
     ("POST /api/v1/events/{id}/cancel", 200, none),
+    ("GET /api/v1/calls", 200, none),
+    ("POST /api/v1/calls", 202, |own| {
+        let request = json!({ "method": "GET", "url": "http://127.0.0.1:9/" });
+        Some(json!({ "request": request, "source_id": own.publisher, "delay_s": 3_600 }))
+    }),
+    ("GET /api/v1/calls/{id}", 200, none),
+    ("GET /api/v1/calls/{id}/result", 200, none),
+    ("POST /api/v1/calls/{id}/cancel", 200, none),
+    ("POST /api/v1/calls/{id}/redrive", 202, none),
     ("GET /api/v1/deliveries", 200, none),
     ("GET /api/v1/deliveries/{id}", 200, none),
     ("POST /api/v1/deliveries/{id}/retry", 202, none),
@@ -131,6 +140,7 @@ pub(super) fn good(operation: &Operation, tenant: &Tenant) -> Good {
 pub(super) fn path_id<'a>(operation: &Operation, tenant: &'a Tenant) -> &'a str {
     match operation.name.as_str() {
         "POST /api/v1/deliveries/{id}/cancel" => &tenant.waiting,
+        "POST /api/v1/calls/{id}/cancel" => &tenant.waiting_call,
         "GET /api/v1/destinations/{id}/requests" => &tenant.bin,
         pulls if PULLS.iter().any(|part| pulls.ends_with(part)) => &tenant.queue,
         polls if POLLS.iter().any(|part| polls.ends_with(part)) => &tenant.poller,

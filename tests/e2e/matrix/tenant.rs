@@ -1,8 +1,10 @@
 //! Two tenants that own one of everything, so that each can be tried with the other's ids.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Receiver, Route, connect, text};
+use crate::harness::{Api, Receiver, Reply, Route, connect, poll_until, text};
 
 /// A tenant and the ids of what it owns.
 #[derive(Clone, Debug)]
@@ -24,6 +26,10 @@ pub(super) struct Tenant {
     pub(super) delivery: String,
     /// Of a delivery that waits, so that it can be called off.
     pub(super) waiting: String,
+    /// Of a call that was answered, and failed.
+    pub(super) call: String,
+    /// Of one that waits.
+    pub(super) waiting_call: String,
     pub(super) key: String,
     pub(super) member: String,
 }
@@ -46,6 +52,7 @@ impl Tenant {
         let member = api.created("/members", json!({ "email": email, "role": "viewer" })).await;
         let waiting = waiting(&api, &receiver).await;
         let (queue, receipts) = queue(&api).await;
+        let (call, waiting_call) = calls(&api, &receiver).await;
         Self {
             api,
             source: route.source,
@@ -60,6 +67,8 @@ impl Tenant {
             event,
             delivery,
             waiting,
+            call,
+            waiting_call,
             key: text(&key, "id"),
             member: text(&member, "id"),
         }
@@ -73,6 +82,7 @@ impl Tenant {
             "connection_id" | "connections" => &self.connection,
             "event_id" | "events" => &self.event,
             "deliveries" => &self.delivery,
+            "calls" => &self.call,
             "api-keys" => &self.key,
             "members" => &self.member,
             other => panic!("which id of a tenant is meant by `{other}`? Say so here"),
@@ -82,8 +92,17 @@ impl Tenant {
     /// All that its lists show, to see whether anything was changed.
     pub(super) async fn state(&self) -> Vec<Value> {
         let mut state = Vec::new();
-        let lists =
-            ["sources", "destinations", "connections", "api-keys", "members", "events", "deliveries", "requests"];
+        let lists = [
+            "sources",
+            "destinations",
+            "connections",
+            "api-keys",
+            "members",
+            "events",
+            "deliveries",
+            "calls",
+            "requests",
+        ];
         for list in lists.into_iter().chain(["audit"]) {
             let mut found = self.api.found(&format!("/{list}?limit=250")).await;
             for row in found["data"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -96,6 +115,18 @@ impl Tenant {
         }
         state
     }
+}
+
+/// A call that has failed with an answer, and one that waits.
+async fn calls(api: &Api, receiver: &Receiver) -> (String, String) {
+    receiver.first([Reply::Status(404)]);
+    let wish = |delay_s: u32| json!({ "request": { "method": "GET", "url": receiver.url() }, "delay_s": delay_s });
+    let failed = text(&api.created("/calls", wish(0)).await, "id");
+    poll_until(Duration::from_secs(15), "the call has failed", async || {
+        Some(api.found(&format!("/calls/{failed}")).await).filter(|call| call["state"] == "failed")
+    })
+    .await;
+    (failed, text(&api.created("/calls", wish(3_600)).await, "id"))
 }
 
 /// A delivery that waits, because its destination is paused.

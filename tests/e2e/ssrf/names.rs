@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    time::Duration,
 };
 
 use serde_json::json;
@@ -13,7 +14,7 @@ use super::{
     planted::{assert_blocked, deliver_to, publish},
     start, strict, vectors,
 };
-use crate::harness::{Database, Server, connect, on_every_database, text};
+use crate::harness::{Api, Database, Server, connect, on_every_database, poll_until, text};
 
 #[path = "../../../backend/egress/tests/main/lab_dns.rs"]
 mod lab_dns;
@@ -84,7 +85,21 @@ pub(super) async fn a_name_with_an_inner_address_is_blocked_at_delivery(server: 
     urls.extend(named.iter().map(|vector| vector.at_port(canary.port).expect("a URL")));
     urls.extend(MORE.map(|name| format!("http://{name}:{}/", canary.port)));
     deliver_to(server, &api, &urls).await.iter().for_each(assert_blocked);
+    called(&api, &urls).await;
     canary.assert_untouched();
+}
+
+/// Each call of them fails at once, and is not tried again.
+async fn called(api: &Api, urls: &[String]) {
+    for url in urls {
+        let wish = json!({ "request": { "method": "GET", "url": url } });
+        let id = text(&api.created("/calls", wish).await, "id");
+        let call = poll_until(Duration::from_secs(15), "the call has ended", async || {
+            Some(api.found(&format!("/calls/{id}")).await).filter(|call| call["done"] == true)
+        })
+        .await;
+        assert_eq!((&call["error"]["type"], &call["attempt_count"]), (&json!("blocked"), &json!(1)), "{url}: {call}");
+    }
 }
 
 pub(super) async fn a_name_that_the_dns_does_not_know_is_a_dns_failure(server: &Server) {

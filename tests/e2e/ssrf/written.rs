@@ -1,4 +1,4 @@
-//! What the URL alone gives away is refused when a destination is made or changed.
+//! What the URL alone gives away is refused when a destination is made or changed, and when a call is asked for.
 
 use serde_json::{Value, json};
 
@@ -31,18 +31,21 @@ pub(super) async fn a_url_that_gives_itself_away_is_refused_when_it_is_written_d
     let api = server.tenant("written").await;
     let made = api.created("/destinations", json!({ "name": "good", "url": "https://example.com/" })).await;
     let path = format!("/destinations/{}", text(&made, "id"));
+    api.created("/sources", json!({ "name": "ours", "kind": "publish" })).await;
     let mut refused = 0;
     for vector in vectors() {
         let (created, answer) = api.post("/destinations", json!({ "name": "x", "url": vector.url })).await;
         let (changed, patched) = api.patch(&path, json!({ "url": vector.url })).await;
+        let request = json!({ "method": "GET", "url": vector.url });
+        let (called, call) = api.post("/calls", json!({ "request": request, "delay_s": 3_600 })).await;
         if vector.is_refused_as_written() {
             refused += 1;
-            assert_eq!((created, changed), (422, 422), "{vector:?}: {answer} {patched}");
-            for answer in [answer, patched] {
-                assert_names_the_url(&answer, vector.url);
+            assert_eq!((created, changed, called), (422, 422, 422), "{vector:?}: {answer} {patched} {call}");
+            for (answer, field) in [(answer, "url"), (patched, "url"), (call, "request.url")] {
+                assert_names_the_url(&answer, (field, vector.url));
             }
         } else {
-            assert_eq!((created, changed), (201, 200), "{vector:?}: {answer} {patched}");
+            assert_eq!((created, changed, called), (201, 200, 202), "{vector:?}: {answer} {patched} {call}");
         }
     }
     assert_eq!(refused, 120, "lines whose URL alone gives them away");
@@ -53,8 +56,8 @@ pub(super) async fn a_url_that_gives_itself_away_is_refused_when_it_is_written_d
 
 /// And says no address that the writer did not write.
 #[track_caller]
-fn assert_names_the_url(answer: &Value, url: &str) {
+fn assert_names_the_url(answer: &Value, (field, url): (&str, &str)) {
     assert_eq!(answer["code"], "invalid_fields", "{url}: {answer}");
-    assert_eq!(answer["errors"][0]["field"], "url", "{url}: {answer}");
+    assert_eq!(answer["errors"][0]["field"], field, "{url}: {answer}");
     assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{url}: {answer}");
 }

@@ -324,6 +324,23 @@ async fn results_requests_and_calls_go_when_their_time_is_over() {
 }
 
 #[tokio::test]
+async fn it_is_known_when_too_many_wait() {
+    each(|db| async move {
+        let (caller, other) = (Caller::new(&db, "acme").await, Caller::new(&db, "other").await);
+        for _ in 0..3 {
+            caller.call().await;
+        }
+        other.call().await;
+        let mut tx = caller.tenant.store.begin(&caller.tenant.actor).await.expect("begins");
+        assert!(tx.has_waiting_calls(3).await.expect("answers"));
+        assert!(!tx.has_waiting_calls(4).await.expect("answers"), "another tenant's do not count");
+        drop(tx);
+        db
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_waits_ends_without_a_lease_and_only_as_it_was() {
     each(|db| async move {
         let caller = Caller::new(&db, "acme").await;

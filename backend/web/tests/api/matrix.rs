@@ -80,6 +80,10 @@ fn body(operation: &Operation, owned: &Owned) -> Option<Value> {
         ("POST", "/api/v1/members") => Some(json!({ "email": "new@example.com", "role": "viewer" })),
         ("PATCH", "/api/v1/members/{id}") => Some(json!({ "role": "editor" })),
         ("POST", "/api/v1/events") => Some(json!({ "type": "t", "data": {}, "source_id": id("sources") })),
+        ("POST", "/api/v1/calls") => {
+            let request = json!({ "method": "GET", "url": "https://api.example.com/slow" });
+            Some(json!({ "request": request, "source_id": id("sources") }))
+        }
         ("POST", "/api/v1/sources/{id}/check") => Some(json!({ "method": "POST" })),
         ("POST", "/api/v1/sources/{id}/rotate-url") => Some(json!({})),
         ("POST", "/api/v1/sources/advice") => Some(json!({})),
@@ -134,7 +138,7 @@ fn another_tenants_id_is_answered_like_one_that_nobody_has() {
         let name = format!("{} {}", operation.method, operation.path);
         let answer = b.call(&operation.method, &owned.fill(&operation.path), body(&operation, &owned));
         let takes_an_id = operation.path.contains("{id}")
-            || matches!(name.as_str(), "POST /api/v1/connections" | "POST /api/v1/events");
+            || matches!(name.as_str(), "POST /api/v1/connections" | "POST /api/v1/events" | "POST /api/v1/calls");
         if takes_an_id {
             assert_eq!(answer.refusal().1, "not_found", "{name}");
         } else {
