@@ -110,7 +110,7 @@ impl Yard {
 
     /// By another replica, of which this one has not heard yet.
     pub(crate) async fn change_elsewhere(&self, id: SourceId, poll: Value) {
-        self.change_with(&engine(self.engine.store.clone(), &self.clock), id, poll).await;
+        self.change_with(&self.replica(), id, poll).await;
     }
 
     async fn change_with(&self, engine: &Engine, id: SourceId, poll: Value) {
@@ -168,6 +168,11 @@ impl Yard {
 
     /// A destination for what comes of this source.
     pub(crate) async fn connect_to_a_bin(&self, source: SourceId) {
+        self.connect_by(&self.engine, source).await;
+    }
+
+    /// The same, by another replica.
+    pub(crate) async fn connect_by(&self, engine: &Engine, source: SourceId) {
         let bin = destination::NewDestination {
             name: "d".to_owned(),
             kind: DestinationKind::Bin,
@@ -181,14 +186,14 @@ impl Yard {
             queue: None,
         };
         let Done::Now(bin) =
-            destination::create(&self.engine, &self.by(), bin, |_| (201, String::new())).await.expect("made")
+            destination::create(engine, &self.by(), bin, |_| (201, String::new())).await.expect("made")
         else {
             panic!("nothing was asked for twice")
         };
         let payload = PayloadFormat::Raw;
         let new =
             connection::NewConnection { source, destination: bin.id, event_types: Vec::new(), payload, delay_s: 0 };
-        connection::create(&self.engine, &self.by(), new, |_| (201, String::new())).await.expect("made");
+        connection::create(engine, &self.by(), new, |_| (201, String::new())).await.expect("made");
     }
 
     /// A webhook of the provider; its body's `id` is its key.
@@ -203,6 +208,11 @@ impl Yard {
         };
         let heard = accept::receive(&self.engine, &source, &incoming).await.expect("taken in");
         assert!(matches!(heard, Reception::Event(Receipt::Accepted(_))), "{heard:?}");
+    }
+
+    /// Another process on the same database, that changes configuration and nothing else.
+    pub(crate) fn replica(&self) -> Arc<Engine> {
+        engine(self.engine.store.clone(), &self.clock)
     }
 
     /// A second process on the same database, which has begun just now.
