@@ -3,14 +3,14 @@
 use crate::{
     Page, Sample,
     pages::{
-        account::Account, audit::AuditList, check::CheckPage, confirm::Confirm, connection::ConnectionDetail,
-        connection_form::ConnectionEditor, connections::ConnectionList, deliveries::DeliveryList,
-        destination::DestinationDetail, destination_form::DestinationEditor, destinations::DestinationList,
-        error::ErrorPage, event::EventDetail, events::EventList, key_form::KeyEditor, key_made::KeyMade, keys::KeyList,
-        login::Login, members::MemberList, overview::Overview, poll_advice::PollAdvice, poll_cursor::PollCursor,
-        poll_form::PollEditor, poll_runs::RunList, poll_templates::PollTemplates, provider_list::ProviderList,
-        reauth::Reauth, requests::RequestList, source::SourceDetail, source_form::SourceEditor, sources::SourceList,
-        start::Start,
+        account::Account, audit::AuditList, call::CallDetail, calls::CallList, check::CheckPage, confirm::Confirm,
+        connection::ConnectionDetail, connection_form::ConnectionEditor, connections::ConnectionList,
+        deliveries::DeliveryList, destination::DestinationDetail, destination_form::DestinationEditor,
+        destinations::DestinationList, error::ErrorPage, event::EventDetail, events::EventList, key_form::KeyEditor,
+        key_made::KeyMade, keys::KeyList, login::Login, members::MemberList, overview::Overview,
+        poll_advice::PollAdvice, poll_cursor::PollCursor, poll_form::PollEditor, poll_runs::RunList,
+        poll_templates::PollTemplates, provider_list::ProviderList, reauth::Reauth, requests::RequestList,
+        source::SourceDetail, source_form::SourceEditor, sources::SourceList, start::Start,
     },
 };
 
@@ -24,6 +24,8 @@ pub fn shown() -> Vec<(String, String)> {
     shown![
         Account,
         AuditList,
+        CallDetail,
+        CallList,
         CheckPage,
         Confirm,
         ConnectionDetail,

@@ -103,6 +103,16 @@ pub fn requests(tenant: &str) -> String {
 }
 
 #[must_use]
+pub fn calls(tenant: &str) -> String {
+    in_tenant(tenant, "calls")
+}
+
+#[must_use]
+pub fn call(tenant: &str, id: &str) -> String {
+    in_tenant(tenant, &format!("calls/{id}"))
+}
+
+#[must_use]
 pub fn keys(tenant: &str) -> String {
     in_tenant(tenant, "keys")
 }

@@ -53,7 +53,9 @@ states! {
     Unverified: "unverified", Warn, "!";
     Expired: "expired", Neutral, "–";
     Revoked: "revoked", Neutral, "–";
+    Scheduled: "scheduled", Info, "◌";
     Running: "running", Info, "◌";
+    Cancelling: "cancelling", Warn, "–";
     Succeeded: "succeeded", Ok, "●";
     NotModified: "not modified", Neutral, "–";
     Quiet: "nothing new", Neutral, "–";

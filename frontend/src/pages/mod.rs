@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod audit;
+pub mod call;
+pub mod calls;
 pub mod check;
 pub mod confirm;
 pub mod connection;

@@ -5,6 +5,7 @@
 mod cancel;
 mod journey;
 mod kill;
+mod pages;
 mod refused;
 mod replicas;
 mod retry;

@@ -94,6 +94,7 @@ fn notice(word: &str) -> Option<Flash> {
         "resumed" => "Resumed.",
         "retried" => "It is tried again now.",
         "cancelled" => "Cancelled.",
+        "redriven" => "This is the same call once more.",
         "revoked" => "Revoked: the key opens nothing any more.",
         "rotated" => "The source has a new URL. Give it to the sender.",
         "awaiting" => "For an hour the sender may hand over its secret.",

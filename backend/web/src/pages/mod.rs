@@ -9,6 +9,8 @@ mod account;
 mod answer;
 mod asset;
 mod audit;
+mod call;
+mod call_list;
 mod config_rows;
 mod connection;
 mod connection_form;
@@ -77,5 +79,5 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .configure(connection::routes);
     config.configure(start::routes);
     config.configure(overview::routes).configure(event_list::routes).configure(event::routes);
-    config.configure(request_list::routes).configure(delivery::routes);
+    config.configure(request_list::routes).configure(delivery::routes).configure(call::routes);
 }

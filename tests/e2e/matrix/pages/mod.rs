@@ -129,6 +129,7 @@ async fn with_ids_of_a_stranger(house: &House, stranger: &mut Visitor) {
         ("deliveries?destination=", &theirs.destination),
         ("deliveries?connection=", &theirs.connection),
         ("requests?source=", &theirs.source),
+        ("calls?source=", &theirs.source),
         ("audit?target=", &theirs.source),
         ("audit?actor=", &theirs.member),
     ];

@@ -55,6 +55,11 @@ const ROWS: &[Row] = &[
     ("GET /t/{tenant}/deliveries", Member("deliveries:read"), 200, "state=dead"),
     ("POST /t/{tenant}/deliveries/{id}/retry", Member("deliveries:write"), 303, "next=//evil.example/"),
     ("POST /t/{tenant}/deliveries/{id}/cancel", Member("deliveries:write"), 303, "next=https://evil.example/"),
+    ("GET /t/{tenant}/calls", Member("calls:read"), 200, "state=failed"),
+    ("GET /t/{tenant}/calls/{id}", Member("calls:read"), 200, ""),
+    ("GET /t/{tenant}/calls/{id}/raw", Member("calls:read"), 200, ""),
+    ("POST /t/{tenant}/calls/{id}/cancel", Member("calls:write"), 303, ""),
+    ("POST /t/{tenant}/calls/{id}/redrive", Member("calls:write"), 303, ""),
     ("GET /t/{tenant}/sources", Member("sources:read"), 200, "q=s"),
     ("GET /t/{tenant}/sources/new", Member("sources:write"), 200, "provider=github"),
     ("POST /t/{tenant}/sources/new", Member("sources:write"), 303, "name=made&provider=publish"),
@@ -166,6 +171,7 @@ impl Page {
     pub(super) fn id<'a>(&self, things: &'a Tenant) -> &'a str {
         match self.path {
             "/t/{tenant}/deliveries/{id}/cancel" => &things.waiting,
+            "/t/{tenant}/calls/{id}/cancel" => &things.waiting_call,
             "/t/{tenant}/sources/{id}/poll/delete" => &things.beside,
             path if POLLS.iter().any(|part| path.ends_with(part)) => &things.poller,
             _ if self.collection() == "keys" => &things.key,
