@@ -58,7 +58,7 @@ const UP: &[&str] = &[
         CHECK ((lease_token IS NOT NULL) = (state IN ('running', 'cancelling'))),
         CHECK ((due_at IS NOT NULL) = (state IN ('scheduled', 'queued', 'retry_wait'))),
         CHECK ((event_id IS NOT NULL) = (state IN ('succeeded', 'failed', 'expired', 'cancelled'))))",
-    "CREATE INDEX calls_waiting ON calls (tenant_id, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX calls_waiting ON calls (tenant_id, due_at, deadline_at, id) WHERE due_at IS NOT NULL",
     "CREATE INDEX calls_deadline ON calls (deadline_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX calls_leased ON calls (tenant_id, leased_until) WHERE lease_token IS NOT NULL",
     "CREATE INDEX calls_by_tenant ON calls (tenant_id, id)",

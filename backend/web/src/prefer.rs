@@ -10,8 +10,12 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
 };
+use postern_pipeline::calls::Waited;
 
 /// So long is waited at most, whatever is wished for.
 const LONGEST_S: u64 = 60;
@@ -31,10 +35,11 @@ impl Prefer {
         self.wait_s.filter(|seconds| *seconds > 0).map(Duration::from_secs)
     }
 
-    /// For `Preference-Applied`: of what was wished for, what was done.
-    pub(crate) fn applied(self, waited: bool, is_async: bool) -> Option<HeaderValue> {
-        let respond_async = (self.responds_async && is_async).then(|| "respond-async".to_owned());
-        let wait = self.wait_s.filter(|_| waited).map(|seconds| format!("wait={seconds}"));
+    /// For `Preference-Applied`: of what was wished for, what an answer of this status did.
+    pub(crate) fn applied(self, waited: Waited, status: StatusCode) -> Option<HeaderValue> {
+        let is_async = self.responds_async && status == StatusCode::ACCEPTED;
+        let respond_async = is_async.then(|| "respond-async".to_owned());
+        let wait = self.wait_s.filter(|_| waited == Waited::Yes).map(|seconds| format!("wait={seconds}"));
         let done: Vec<String> = respond_async.into_iter().chain(wait).collect();
         HeaderValue::try_from(done.join(", ")).ok().filter(|value| !value.is_empty())
     }
@@ -97,11 +102,10 @@ mod tests {
     #[test]
     fn only_what_was_done_is_said_to_be_applied() {
         let both = Prefer::read(["respond-async", "wait=5"].into_iter());
-        let said =
-            |waited, is_async| both.applied(waited, is_async).map(|value| value.to_str().expect("text").to_owned());
-        assert_eq!(said(true, true).as_deref(), Some("respond-async, wait=5"));
-        assert_eq!(said(true, false).as_deref(), Some("wait=5"));
-        assert_eq!(said(false, false), None);
-        assert_eq!(Prefer::default().applied(true, true), None);
+        let said = |waited, status| both.applied(waited, status).map(|value| value.to_str().expect("text").to_owned());
+        assert_eq!(said(Waited::Yes, StatusCode::ACCEPTED).as_deref(), Some("respond-async, wait=5"));
+        assert_eq!(said(Waited::Yes, StatusCode::OK).as_deref(), Some("wait=5"));
+        assert_eq!(said(Waited::No, StatusCode::OK), None);
+        assert_eq!(Prefer::default().applied(Waited::Yes, StatusCode::ACCEPTED), None);
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::stand::{SOON, Stand};
 use crate::{
-    harness::{Database, on_every_database, text, until},
+    harness::{Database, on_every_database, poll_until, text, until},
     polling::upstream::Said,
 };
 
@@ -53,8 +53,8 @@ on_every_database! {
             let answer = api.send(reqwest::Method::GET, &path, &[("prefer", "wait=15")], None).await;
             (asked_at.elapsed(), answer.expect("an answer"))
         });
-        // Whoever waits looks twice a second: a second look shows that one waits.
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        let waits = async || (stand.api.figure("postern_calls_waiting_callers").await > 0.0).then_some(());
+        poll_until(SOON, "one waits", waits).await;
         stand.server.sigterm().await;
         let (took, answer) = waiting.await.expect("no panic");
         assert_eq!((answer.status, answer.json()["state"].clone()), (200, json!("scheduled")));

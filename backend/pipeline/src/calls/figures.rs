@@ -18,6 +18,7 @@ pub struct Figures {
     pub ended: Family<Ending, Counter>,
     pub attempts: Counter,
     pub running: Gauge,
+    pub waiting: Gauge,
     pub duration: Histogram,
 }
 
@@ -27,6 +28,7 @@ impl Default for Figures {
             ended: Family::default(),
             attempts: Counter::default(),
             running: Gauge::default(),
+            waiting: Gauge::default(),
             duration: Histogram::new(exponential_buckets(0.015_625, 2.0, 24)),
         }
     }
@@ -37,6 +39,7 @@ impl Figures {
         registry.register("calls", "Calls that have ended, by how", self.ended.clone());
         registry.register("call_attempts", "Tries of calls", self.attempts.clone());
         registry.register("calls_running", "Calls under way", self.running.clone());
+        registry.register("calls_waiting_callers", "Requests that wait for the end of a call", self.waiting.clone());
         registry.register_with_unit(
             "call",
             "From the moment a call could start to its end",

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use postern_domain::{CallId, TenantScope};
 use postern_store::{StoreError, calls::Call};
+use prometheus_client::metrics::gauge::Gauge;
 
 use crate::Engine;
 
@@ -27,6 +28,7 @@ pub async fn wait(
     let Ok(_room) = engine.calls.waiting.try_acquire() else {
         return Ok((store.find_call(id).await?, Waited::No));
     };
+    let _counted = Counted::new(&engine.metrics.calls.waiting);
     let until = Instant::now() + patience;
     let mut closing = std::pin::pin!(closing);
     loop {
@@ -52,4 +54,20 @@ pub async fn wait(
 pub enum Waited {
     Yes,
     No,
+}
+
+/// One who waits, for as long as they do.
+struct Counted<'a>(&'a Gauge);
+
+impl<'a> Counted<'a> {
+    fn new(gauge: &'a Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }

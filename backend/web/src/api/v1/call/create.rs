@@ -9,7 +9,7 @@ use actix_web::{
 };
 use postern_domain::{SourceId, Timestamp};
 use postern_pipeline::{
-    calls::{self, CallRefusal, CallWish, RetryWish},
+    calls::{self, CallRefusal, CallWish, RetryWish, Waited},
     configure::Done,
 };
 use postern_store::calls::Call;
@@ -132,18 +132,22 @@ pub(crate) async fn create(
         Done::Now(call) => Some(call.id),
         Done::Before { body, .. } => made_id(body).and_then(|id| id.parse().ok()),
     };
-    let mut waited = false;
+    let mut waited = Waited::No;
     if let (Some(id), Some(_)) = (id, prefer.wait()) {
         let (call, has_waited) = awaited(&app, (caller.scope(), id), prefer).await?;
         waited = has_waited;
         if call.state.is_final() {
             let view = detail(&app.engine.store.tenant(caller.scope()), call).await?;
             let response = current(StatusCode::OK, &done, &view);
-            return Ok(with_head(response, id.to_string(), prefer.applied(waited, false)));
+            return Ok(with_head(response, id.to_string(), prefer.applied(waited, StatusCode::OK)));
         }
     }
-    let response = accepted(done, |call| new_view(call));
-    Ok(with_head(response, id.map(|id| id.to_string()).unwrap_or_default(), prefer.applied(waited, true)))
+    let response = accepted(done, new_view);
+    Ok(with_head(
+        response,
+        id.map(|id| id.to_string()).unwrap_or_default(),
+        prefer.applied(waited, StatusCode::ACCEPTED),
+    ))
 }
 
 pub(super) fn remember(call: &Call) -> (u16, String) {

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
-    http::header,
+    http::{StatusCode, header},
     web::{self, Data},
 };
 use postern_domain::{CallId, TenantScope, Timestamp, call::CallState};
@@ -88,7 +88,7 @@ pub(crate) async fn find(
     let (call, waited) = awaited(&app, (caller.scope(), id.0), prefer).await?;
     let mut response = HttpResponse::Ok();
     head(&mut response, &call, app.engine.clock.now());
-    if let Some(applied) = prefer.applied(waited, false) {
+    if let Some(applied) = prefer.applied(waited, StatusCode::OK) {
         response.insert_header((prefer::APPLIED, applied));
     }
     Ok(response.json(detail(&app.engine.store.tenant(caller.scope()), call).await?))
@@ -99,12 +99,12 @@ pub(super) async fn awaited(
     app: &App,
     (scope, id): (TenantScope, CallId),
     prefer: Prefer,
-) -> Result<(Call, bool), Problem> {
+) -> Result<(Call, Waited), Problem> {
     let (call, waited) = match prefer.wait() {
         Some(patience) => calls::wait(&app.engine, (scope, id), patience, app.live.closed()).await?,
         None => (app.engine.store.tenant(scope).find_call(id).await?, Waited::No),
     };
-    Ok((call.ok_or_else(Problem::not_found)?, waited == Waited::Yes))
+    Ok((call.ok_or_else(Problem::not_found)?, waited))
 }
 
 pub(super) async fn detail(store: &TenantStore, call: Call) -> Result<CallDetailView, Problem> {
