@@ -9,7 +9,7 @@ import { pagesOf, shape } from "./harness/pages.mjs";
 import { usualWorld } from "./harness/world.mjs";
 
 /** What is linked to and is no page. */
-const FILES = ["/t/{id}/events/{id}/raw", "/t/{id}/audit/export", "/t/{id}/deliveries/export"];
+const FILES = ["/t/{id}/events/{id}/raw", "/t/{id}/calls/{id}/raw", "/t/{id}/audit/export", "/t/{id}/deliveries/export"];
 
 journey("every page is usable in every look", async (stand) => {
   const { page } = stand;

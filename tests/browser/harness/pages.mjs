@@ -25,6 +25,8 @@ function lists(home) {
     "deliveries": "deliveries",
     "dead deliveries": "deliveries?state=dead",
     "refused": "requests",
+    "calls": "calls",
+    "calls, none fits": "calls?state=failed",
     "API keys": "keys",
     "members": "members",
     "audit": "audit",
@@ -82,6 +84,7 @@ export function details(world, home) {
     "event, retried": `events/${events.retried}`,
     "event, dead": `events/${events.dead}`,
     "event, filtered": `events/${events.filtered}`,
+    "call": `calls/${events.call}`,
     "API key, delete": `keys/${key.id}/delete`,
     "member, delete": `members/${member.id}/delete`,
   });

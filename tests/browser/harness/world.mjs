@@ -43,6 +43,7 @@ export async function usualWorld({ api, receiver }, words = USUAL) {
   receiver.answers(({ path }) => (path.startsWith(LIST) ? list : words.answer));
   const made = await configured(api, receiver, words);
   const events = await happened(api, made, words);
+  events.call = await called(api, made, receiver, words);
   return { ...made, events };
 }
 
@@ -121,4 +122,19 @@ async function happened(api, { source, open, published, polled, failing, gone },
     return data.some(({ state }) => state !== "running");
   });
   return { retried, dead, filtered, connections: [failing.connection.id, gone.connection.id] };
+}
+
+/** A call that the receiver answers as it answers everything, and one that waits. Gives the first. */
+async function called(api, { published }, receiver, words) {
+  const call = (more) => api.made("/calls", {
+    request: { method: "POST", url: receiver.url + words.path, headers: { "x-from": words.header }, body: words.header },
+    source_id: published.id,
+    metadata: { note: words.header },
+    retry: { max: 0 },
+    ...more,
+  });
+  await call({ delay_s: HOUR_S });
+  const { id } = await call({});
+  await until("a call has ended", async () => (await api.get(`/calls/${id}`)).done);
+  return id;
 }
