@@ -132,8 +132,9 @@ pub(super) async fn settle(
             Ok(Settled::LostLease) => return Ok(None),
             Err(cause) if cause.is_unavailable() => {
                 rounds += 1;
-                // Only who holds a lease has something to lose: the others are found again.
-                if call.lease.is_none() || (engine.tasks.stopping() && rounds >= LAST_ROUNDS) {
+                // Only who made the try has an answer to lose: the others are found again.
+                let is_own = call.lease.is_some_and(|lease| lease.by == engine.instance.id());
+                if !is_own || (engine.tasks.stopping() && rounds >= LAST_ROUNDS) {
                     return Err(cause);
                 }
                 let id = call.id;
