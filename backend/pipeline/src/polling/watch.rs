@@ -129,7 +129,7 @@ impl Engine {
         }
         let after = Source { state: RunState::Paused, ..before.clone() };
         tx.update(&before, &after).await?;
-        tx.drop_poll_plan(id).await?;
+        tx.stop_poll(id).await?;
         tx.commit().await?;
         self.routing.refresh().await?;
         tracing::warn!(source.id = %id, "The address that `{id}` polls has been gone for a day; the source is paused");

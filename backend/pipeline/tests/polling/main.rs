@@ -8,5 +8,6 @@ mod reads;
 mod refusals;
 mod seams;
 mod shares;
+mod stops;
 mod upstream;
 mod yard;

@@ -118,6 +118,24 @@ impl Yard {
         source::update(engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
     }
 
+    pub(crate) async fn pause(&self, id: SourceId) {
+        source::pause(&self.engine, &self.by(), id, |_| (200, String::new())).await.expect("paused");
+    }
+
+    pub(crate) async fn resume(&self, id: SourceId) {
+        source::resume(&self.engine, &self.by(), id, |_| (200, String::new())).await.expect("resumed");
+    }
+
+    /// A source with an event each minute, whose dedup keys are to hold for so long.
+    pub(crate) async fn timetable(&self, window_s: u32) {
+        let new = source::NewSource {
+            schedule: Some(serde_json::json!({ "interval_s": 60 })),
+            dedup: Some(DedupSpec { window_s, ..DedupSpec::default() }),
+            ..source::NewSource::named("s".to_owned(), SourceKind::Schedule)
+        };
+        source::create(&self.engine, &self.by(), new, |_| (201, String::new())).await.expect("made");
+    }
+
     /// A webhook source, from now on without a poll beside it.
     pub(crate) async fn end_poll(&self, id: SourceId) {
         let change = source::SourceChange { poll: Some(None), ..source::SourceChange::default() };

@@ -101,6 +101,21 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Has a source run no more until somebody resumes it. How far it came stays, and so does what is wrong with it. A
+    /// run that is under way is cancelled.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn stop_poll(&mut self, source: SourceId) -> Result<(), StoreError> {
+        if self.lock_poll_state(source, PLANNING).await?.is_none() {
+            return Ok(());
+        }
+        self.cancel_run(source, PLANNING).await?;
+        let mut query = Query::on(&self.tx);
+        query.sql("UPDATE poll_states SET seq = seq + 1, next_run_at = NULL WHERE source_id = ").bind(source.uuid());
+        query.execute(&self.tx, PLANNING).await.map(|_| ())
+    }
+
     /// Ends the runs of a source, which may go on otherwise. What it had seen stays until its records are swept.
     ///
     /// # Errors

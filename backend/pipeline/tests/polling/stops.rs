@@ -1,0 +1,57 @@
+//! What ends the runs of a source, holds them back or is told of, and what it finds when they go on.
+
+use postern_domain::SourceId;
+use postern_pipeline::polling;
+use serde_json::{Value, json};
+
+use crate::{
+    reads::{list, page, with},
+    upstream::{Reply, Upstream},
+    yard::{self, Yard},
+};
+
+const DAY_S: i64 = 86_400;
+
+async fn health(yard: &Yard, source: SourceId) -> String {
+    let overview = polling::overview(&yard.engine, yard.scope(), source).await.expect("answers").expect("polls");
+    overview.health.as_str().to_owned()
+}
+
+async fn told(yard: &Yard, action: &str) -> i64 {
+    yard.count(&format!("SELECT count(*) FROM audit_entries WHERE actor_kind = 'engine' AND action = '{action}'")).await
+}
+
+async fn class(yard: &Yard) -> Option<String> {
+    let text = yard.texts("SELECT last_error FROM poll_states").await.remove(0)?;
+    let error: Value = serde_json::from_str(&text).expect("JSON");
+    error["class"].as_str().map(str::to_owned)
+}
+
+async fn is_paused(yard: &Yard) -> bool {
+    yard.texts("SELECT state FROM sources").await == [Some("paused".to_owned())]
+}
+
+#[tokio::test]
+async fn a_source_whose_address_was_gone_goes_on_from_where_it_was() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..3));
+        let settings = json!({ "first_run": "skip_existing", "cursor": { "mode": "integer", "value": "$.id" } });
+        let source = yard.source(with(list(&upstream.url("/")), settings)).await;
+        yard.poll().await;
+        upstream.becomes(|_| Reply::status(404));
+        yard.poll_after_s(120).await;
+        yard.poll_after_s(DAY_S + 10).await;
+        yard.engine.watch_polls().await.expect("watched");
+        assert!(is_paused(&yard).await, "gone for a day");
+        assert_eq!(yard.count("SELECT count(*) FROM poll_states WHERE next_run_at IS NULL").await, 1);
+        assert_eq!((health(&yard, source).await.as_str(), class(&yard).await.as_deref()), ("backoff", Some("gone")));
+        assert_eq!(yard.texts("SELECT cursor FROM poll_states").await, [Some("2".to_owned())]);
+        upstream.becomes(|_| page(1..5));
+        yard.resume(source).await;
+        yard.poll_after_s(1).await;
+        assert_eq!(yard.events().await.len(), 2, "what came meanwhile");
+        assert_eq!((health(&yard, source).await.as_str(), class(&yard).await), ("ok", None));
+        yard
+    })
+    .await;
+}
