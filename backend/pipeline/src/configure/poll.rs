@@ -8,13 +8,13 @@ use postern_polling::{
 };
 use postern_store::{
     StoreError, TenantTx,
-    polling::{Asked, CursorMove, Keys, Plan, PollState, Restart, RunKind, SealedSettings, Trigger},
+    polling::{Asked, CursorMove, Keys, Patience, Plan, PollState, Restart, RunKind, SealedSettings, Trigger},
     tenant::{RunState, Source},
 };
 use serde_json::Value;
 
 use super::{By, ConfigureError, Done, run, tick};
-use crate::Engine;
+use crate::{Engine, polling::budget_name};
 
 const MAX_REASON_CHARS: usize = 500;
 const MAX_CURSOR_BYTES: usize = 4_096;
@@ -221,6 +221,12 @@ fn restart(before: Option<&SealedSettings>, after: &SealedSettings) -> Result<Re
     Ok(if read(after)?.restarts(&read(before)?) { Restart::Prime } else { Restart::Keep })
 }
 
+/// Who asks the same host with the same credential, or under the same name, waits as long as it was asked to.
+fn patience(before: Option<&SealedSettings>, after: &SealedSettings) -> Result<Patience, Invalid> {
+    let Some(before) = before else { return Ok(Patience::Keep) };
+    Ok(if budget_name(&read(before)?) == budget_name(&read(after)?) { Patience::Keep } else { Patience::End })
+}
+
 /// Writes down what a new or changed source means for its runs. `restart` is somebody's word about the cursor; without
 /// one it goes by what was changed.
 pub(super) async fn plan(
@@ -246,7 +252,8 @@ pub(super) async fn plan(
         RunState::Paused => None,
         RunState::Active => first_at(after.id, &read(poll)?.schedule, restart, tx.now()),
     };
-    let plan = Plan { source: after.id, kind: RunKind::Poll, next_run_at, restart };
+    let patience = patience(before_poll, poll)?;
+    let plan = Plan { source: after.id, kind: RunKind::Poll, next_run_at, restart, patience };
     tx.set_poll_plan(&plan).await.map_err(StoreError::into)
 }
 

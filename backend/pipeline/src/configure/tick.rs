@@ -7,7 +7,7 @@ use postern_polling::{
 };
 use postern_store::{
     TenantTx,
-    polling::{Plan, Restart, RunKind},
+    polling::{Patience, Plan, Restart, RunKind},
     tenant::{RunState, Source},
 };
 use serde_json::Value;
@@ -45,7 +45,8 @@ pub(super) async fn plan(tx: &mut TenantTx, before: Option<&Source>, after: &Sou
         RunState::Paused => None,
         RunState::Active => first_at(schedule, tx.now())?,
     };
-    let plan = Plan { source: after.id, kind: RunKind::Schedule, next_run_at, restart: Restart::Keep };
+    let (restart, patience) = (Restart::Keep, Patience::Keep);
+    let plan = Plan { source: after.id, kind: RunKind::Schedule, next_run_at, restart, patience };
     Ok(tx.set_poll_plan(&plan).await?)
 }
 

@@ -55,3 +55,44 @@ async fn a_source_whose_address_was_gone_goes_on_from_where_it_was() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_budget_that_is_declared_anew_holds_nobody_back_for_the_old_one() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..3));
+        let budget = |requests: u32| json!({ "limits": { "budget": { "requests": requests, "per_s": DAY_S } } });
+        let source = yard.source(with(list(&upstream.url("/")), budget(1))).await;
+        yard.poll().await;
+        yard.poll_after_s(120).await;
+        assert_eq!((health(&yard, source).await.as_str(), upstream.arrivals().len()), ("throttled", 1));
+        yard.change(source, with(list(&upstream.url("/")), budget(100))).await;
+        assert_eq!(health(&yard, source).await, "ok");
+        yard.poll_after_s(1).await;
+        assert_eq!((health(&yard, source).await.as_str(), upstream.arrivals().len()), ("ok", 2));
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_provider_asked_for_holds_for_whom_it_was_said_to() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| Reply::status(429).with("retry-after", "3600"));
+        let settings = |path: &str, token: &str| {
+            let auth = json!({ "kind": "bearer", "token": token });
+            with(list(""), json!({ "request": { "url": upstream.url(path), "auth": auth } }))
+        };
+        let source = yard.source(settings("/", "one")).await;
+        yard.poll().await;
+        upstream.becomes(|_| page(1..3));
+        yard.change(source, settings("/other", "one")).await;
+        yard.poll_after_s(1).await;
+        assert_eq!((health(&yard, source).await.as_str(), upstream.arrivals().len()), ("throttled", 1));
+        yard.change(source, settings("/other", "two")).await;
+        assert_eq!(health(&yard, source).await, "priming");
+        yard.poll_after_s(1).await;
+        assert_eq!((health(&yard, source).await.as_str(), upstream.arrivals().len()), ("ok", 2));
+        yard
+    })
+    .await;
+}

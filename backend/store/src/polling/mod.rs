@@ -32,7 +32,7 @@ pub use claim::{ClaimTerms, ClaimedRun};
 pub use end::{RunEnd, StateAfter};
 pub use held::HELD_UNTIL;
 pub use page::{PageCommit, PageCommitted};
-pub use plan::{Asked, CursorMove, Keys, Plan, Restart};
+pub use plan::{Asked, CursorMove, Keys, Patience, Plan, Restart};
 pub use read::{MoveRead, QuarantineRead};
 pub use record::{KnownKey, LagCount, MoveRow, QuarantineRow, RecordRow};
 pub use run::{DECLARED_BUDGET, RunCounts, RunError, RunRow, RunTimes};

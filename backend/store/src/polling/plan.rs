@@ -24,6 +24,16 @@ pub struct Plan {
     /// None: while it is paused, or has no instant left.
     pub next_run_at: Option<Timestamp>,
     pub restart: Restart,
+    pub patience: Patience,
+}
+
+/// What becomes of a wait that the provider asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is the same provider, asked with the same budget.
+    Keep,
+    /// Who is asked from now on, or with which budget, is another.
+    End,
 }
 
 /// What becomes of how far it came.
@@ -86,7 +96,12 @@ impl TenantTx {
         let next_run_at = plan.next_run_at.map(|at| asked_at.map_or(at, |asked_at| asked_at.min(at)));
         query.sql(", next_run_at = ").bind(next_run_at.map(Timestamp::as_micros));
         query.sql(", seq = seq + 1, errors = 0, last_error = NULL, page_key = NULL, etag = NULL, last_modified = NULL");
-        query.sql(", health = ").bind(health_after(&state, plan.restart).as_str());
+        // A wait for a declared budget is none of the provider's: what is left of it is seen when it is asked for.
+        let is_own = state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
+        let waits = plan.patience == Patience::Keep && !is_own;
+        let blocked_until = state.blocked_until.filter(|_| waits);
+        query.sql(", blocked_until = ").bind(blocked_until.map(Timestamp::as_micros));
+        query.sql(", health = ").bind(health_after(&state, plan.restart, blocked_until).as_str());
         if plan.restart == Restart::Prime {
             query.sql(
                 ", cursor = NULL, candidate = NULL, resume = NULL, primed = false, interval_ms = NULL, rate = NULL",
@@ -287,11 +302,11 @@ fn due_from(state: &PollState, now: Timestamp) -> i64 {
 }
 
 /// What was wrong may have been the settings. Events that are held stay so.
-const fn health_after(state: &PollState, restart: Restart) -> Health {
+const fn health_after(state: &PollState, restart: Restart, blocked_until: Option<Timestamp>) -> Health {
     match (restart, state.health) {
         (_, Health::Held) => Health::Held,
         (Restart::Prime, _) => Health::Priming,
-        (Restart::Keep, Health::Throttled) => Health::Throttled,
+        (Restart::Keep, Health::Throttled) if blocked_until.is_some() => Health::Throttled,
         (Restart::Keep, Health::Resync) => Health::Resync,
         (Restart::Keep, _) => {
             if state.primed {

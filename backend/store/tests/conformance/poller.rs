@@ -8,8 +8,8 @@ use postern_seal::token::sha256;
 use postern_store::{
     engine::{AcceptBatch, DedupInput, DeliveryRow, EventRow},
     polling::{
-        ClaimTerms, ClaimedRun, Health, PageCommit, PageCommitted, Plan, Progress, RecordRow, Restart, RunCounts,
-        RunEnd, RunKind, RunRow, RunStatus, RunTimes, SealedSettings, StateAfter, Validators,
+        ClaimTerms, ClaimedRun, Health, PageCommit, PageCommitted, Patience, Plan, Progress, RecordRow, Restart,
+        RunCounts, RunEnd, RunKind, RunRow, RunStatus, RunTimes, SealedSettings, StateAfter, Validators,
     },
     tenant::Source,
 };
@@ -69,7 +69,7 @@ pub(crate) async fn add_source(tenant: &Tenant, at: Timestamp) -> SourceId {
 }
 
 pub(crate) const fn plan(source: SourceId, at: Timestamp) -> Plan {
-    Plan { source, kind: RunKind::Poll, next_run_at: Some(at), restart: Restart::Keep }
+    Plan { source, kind: RunKind::Poll, next_run_at: Some(at), restart: Restart::Keep, patience: Patience::Keep }
 }
 
 pub(crate) fn hash(id: &str) -> [u8; 16] {
