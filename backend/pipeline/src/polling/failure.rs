@@ -41,7 +41,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(kind: Kind, class: &str, message: String) -> Self {
-        Self { kind, error: RunError { class: class.to_owned(), http: None, field: None, message } }
+        Self { kind, error: RunError { class: class.to_owned(), http: None, field: None, message, streak: None } }
     }
 
     pub(super) fn at(mut self, field: &str) -> Self {

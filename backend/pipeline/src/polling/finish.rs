@@ -9,7 +9,8 @@ use postern_polling::{
     timetable::{Spread, next_after, seed},
 };
 use postern_store::polling::{
-    Health, MoveRow, PollState, Progress, RunEnd, RunRow, RunStatus, StateAfter, Trigger, Validators, day_of,
+    Health, MoveRow, PollState, Progress, RunEnd, RunError, RunRow, RunStatus, StateAfter, Streak, Trigger, Validators,
+    day_of,
 };
 
 use super::{
@@ -163,6 +164,8 @@ impl Case<'_> {
             Kind::TimedOut => (RunStatus::TimedOut, self.state.errors + 1),
             _ => (RunStatus::Failed, self.state.errors.saturating_add(1)),
         };
+        let streak = self.streak(failure);
+        let times = streak.as_ref().map_or(0, |streak| streak.times);
         let interval_ms = self.interval_ms();
         let later = |wait_ms: i64| Some(self.now.plus_ms(wait_ms));
         let wait = backoff::wait_ms(errors, interval_ms, self.chance);
@@ -174,7 +177,7 @@ impl Case<'_> {
             Kind::Throttled { until } if self.progress.resume.is_some() => (Health::Throttled, Some(until)),
             Kind::Throttled { until } => (Health::Throttled, self.next().max(Some(until))),
             Kind::AuthRequired => (Health::AuthRequired, None),
-            Kind::Forbidden if errors >= FORBIDDEN_MOST => (Health::AuthRequired, None),
+            Kind::Forbidden if times >= FORBIDDEN_MOST => (Health::AuthRequired, None),
             Kind::Forbidden | Kind::Gone | Kind::Settings => (Health::Backoff, later(at_ceiling)),
             Kind::Drift => (Health::SchemaDrift, later(backoff::drift_ms(interval_ms))),
             // Only once: a request without a cursor that is refused for its cursor will be refused again.
@@ -199,12 +202,24 @@ impl Case<'_> {
             health,
             errors,
             blocked_until,
-            last_error: Some(failure.error.clone()),
+            last_error: Some(RunError { streak, ..failure.error.clone() }),
             progress,
             validators: Validators::default(),
             ..self.unchanged()
         };
         (status, after)
+    }
+
+    /// What this failure is the latest of.
+    fn streak(&self, failure: &Failure) -> Option<Streak> {
+        let before = self.state.last_error.as_ref().and_then(|error| error.streak.clone());
+        if matches!(failure.kind, Kind::Throttled { .. }) {
+            return before;
+        }
+        let class = failure.error.class.clone();
+        let before = before.filter(|streak| streak.class == class);
+        let (since, times) = before.map_or((self.now, 0), |streak| (streak.since, streak.times));
+        Some(Streak { class, since, times: times.saturating_add(1) })
     }
 
     fn unchanged(self) -> StateAfter {

@@ -96,3 +96,24 @@ async fn what_a_provider_asked_for_holds_for_whom_it_was_said_to() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn only_refusals_one_after_the_other_mean_that_a_right_is_missing() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| Reply::status(404));
+        let source = yard.source(list(&upstream.url("/"))).await;
+        yard.poll().await;
+        yard.poll_after_s(3_600).await;
+        upstream.becomes(|_| Reply::status(403));
+        yard.poll_after_s(3_600).await;
+        let stored = yard.texts("SELECT health FROM poll_states").await;
+        assert_eq!(stored, [Some("backoff".to_owned())], "the first of its kind");
+        for expected in ["backoff", "auth_required"] {
+            yard.run_now(source).await;
+            let stored = yard.texts("SELECT health FROM poll_states").await;
+            assert_eq!(stored, [Some(expected.to_owned())]);
+        }
+        yard
+    })
+    .await;
+}

@@ -70,6 +70,17 @@ pub struct RunError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     pub message: String,
+    /// Of the last error of a source: what it is the latest of. No run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streak: Option<Streak>,
+}
+
+/// Errors of one class, one after the other. To have to wait in between is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streak {
+    pub class: String,
+    pub since: Timestamp,
+    pub times: u32,
 }
 
 /// The setting at fault when what a tenant declared is used up.

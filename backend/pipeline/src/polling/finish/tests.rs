@@ -89,7 +89,7 @@ fn each_kind_of_failure_has_its_health_and_its_wait() {
     assert_eq!(failed(5, transient()), (Health::Backoff, Some(160), 6));
     assert_eq!(failed(0, Kind::AuthRequired), (Health::AuthRequired, None, 1));
     assert_eq!(failed(0, Kind::Forbidden), (Health::Backoff, Some(1_800), 1));
-    assert_eq!(failed(2, Kind::Forbidden), (Health::AuthRequired, None, 3));
+    assert_eq!(failed(2, Kind::Forbidden), (Health::Backoff, Some(1_800), 3), "the others were no refusals");
     assert_eq!(failed(0, Kind::Gone), (Health::Backoff, Some(1_800), 1));
     assert_eq!(failed(0, Kind::Drift), (Health::SchemaDrift, Some(240), 1));
     assert_eq!(failed(0, Kind::CursorRefused), (Health::Resync, Some(0), 1));
@@ -112,6 +112,32 @@ fn a_failure_keeps_the_cursor_and_forgets_what_made_requests_conditional() {
     assert_eq!((status, unchanged.errors, unchanged.health), (RunStatus::NotModified, 0, Health::Ok));
     assert_eq!(unchanged.validators.etag.as_deref(), Some("e"));
     assert!(unchanged.next_run_at.is_some_and(|at| at > NOW && at <= NOW.plus_secs(60)));
+}
+
+#[test]
+fn a_streak_is_of_one_class_and_outlives_a_wait() {
+    let (settings, mut state) = (settings(), state(0));
+    let times = RunTimes { scheduled_at: NOW, started_at: NOW };
+    let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
+    let until = NOW.plus_secs(60);
+    let run = [
+        (Kind::Gone, "gone", Health::Backoff, 1),
+        (Kind::Forbidden, "forbidden", Health::Backoff, 1),
+        (Kind::Forbidden, "forbidden", Health::Backoff, 2),
+        (Kind::Throttled { until }, "throttled", Health::Throttled, 2),
+        (Kind::Forbidden, "forbidden", Health::AuthRequired, 3),
+        (Kind::Gone, "gone", Health::Backoff, 1),
+    ];
+    for (place, (kind, class, health, times)) in run.into_iter().enumerate() {
+        let now = NOW.plus_secs(i64::try_from(place).expect("few"));
+        let failure = Failure::new(kind, class, String::new());
+        let (_, after) = decide(Case { now, ..case(&settings, &state, &row) }, &Finish::Failed(failure));
+        let streak = after.last_error.as_ref().and_then(|error| error.streak.clone()).expect("a streak");
+        assert_eq!((after.health, streak.times), (health, times), "{place}");
+        let begun = [0, 1, 1, 1, 1, 5][place];
+        assert_eq!(streak.since, NOW.plus_secs(begun), "{place}");
+        state.last_error = after.last_error;
+    }
 }
 
 #[test]
