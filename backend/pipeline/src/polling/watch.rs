@@ -91,7 +91,7 @@ impl Engine {
                     };
                     wants.note(self, entry, (&state, now));
                     seen.note(&state, settings, now);
-                    if is_gone(&state, now) {
+                    if is_gone(&state) {
                         self.pause_gone(TenantScope::from_owned_row(tenant), state.source).await?;
                     }
                 }
@@ -146,10 +146,11 @@ pub(super) fn is_stalled(state: &PollState, settings: &PollSettings, now: Timest
     !is_waiting && since.is_some_and(|since| now.ms_since(since) > longest_ms)
 }
 
-fn is_gone(state: &PollState, now: Timestamp) -> bool {
-    let is_gone = state.last_error.as_ref().is_some_and(|error| error.class == "gone");
-    let since = state.last_ok_at.or(Some(postern_domain::id::made_at(state.source.uuid())));
-    is_gone && state.errors > 1 && since.is_some_and(|since| now.ms_since(since) > GONE_AFTER_MS)
+/// The first and the last answer that said so, and none between them that said anything else, are so far apart.
+fn is_gone(state: &PollState) -> bool {
+    let gone = state.last_error.as_ref().filter(|error| error.class == "gone");
+    let since = gone.and_then(|error| error.streak.as_ref()).map(|streak| streak.since);
+    since.zip(state.last_run_at).is_some_and(|(since, last)| last.ms_since(since) >= GONE_AFTER_MS)
 }
 
 /// How far apart its runs are meant to be.

@@ -117,3 +117,29 @@ async fn only_refusals_one_after_the_other_mean_that_a_right_is_missing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_address_is_gone_from_its_first_answer_that_says_so() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..3));
+        yard.source(list(&upstream.url("/"))).await;
+        yard.poll().await;
+        upstream.becomes(|_| Reply::status(400));
+        yard.poll_after_s(120).await;
+        upstream.becomes(|_| Reply::status(404));
+        yard.poll_after_s(DAY_S + 3_600).await;
+        yard.engine.watch_polls().await.expect("watched");
+        assert!(!is_paused(&yard).await, "it was there, and said something else");
+        yard.poll_after_s(DAY_S - 7_200).await;
+        upstream.becomes(|_| Reply::status(429).with("retry-after", "60"));
+        yard.poll_after_s(3_600).await;
+        yard.engine.watch_polls().await.expect("watched");
+        assert!(!is_paused(&yard).await);
+        upstream.becomes(|_| Reply::status(404));
+        yard.poll_after_s(3_700).await;
+        yard.engine.watch_polls().await.expect("watched");
+        assert!(is_paused(&yard).await, "to have to wait meanwhile is no other answer");
+        yard
+    })
+    .await;
+}
