@@ -26,6 +26,7 @@ mod m20261122_120300_watch_webhooks;
 mod m20261122_120400_forget_records;
 mod m20261122_120500_create_budgets;
 mod m20261122_120600_share_tokens;
+mod m20261122_120800_plan_sources;
 mod m20261122_130000_add_queues;
 mod m20261122_130100_create_calls;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_120400_forget_records::Migration),
             Box::new(m20261122_120500_create_budgets::Migration),
             Box::new(m20261122_120600_share_tokens::Migration),
+            Box::new(m20261122_120800_plan_sources::Migration),
             Box::new(m20261122_130000_add_queues::Migration),
             Box::new(m20261122_130100_create_calls::Migration),
         ]

@@ -62,7 +62,7 @@ pub async fn overviews(
 
 fn seen(engine: &Engine, source: &SourceEntry, state: PollState) -> Option<Overview> {
     match (&source.poll, &source.tick) {
-        (Some(settings), _) => Some(of(settings, state, engine)),
+        (Some(settings), _) => Some(of(settings, state, (engine, source))),
         (None, Some(settings)) => Some(of_schedule(settings, state)),
         (None, None) => None,
     }
@@ -79,9 +79,9 @@ fn of_schedule(settings: &TickSettings, state: PollState) -> Overview {
     Overview { health: state.health, upcoming, interval_ms, slowed: None, alarm: None, state }
 }
 
-fn of(settings: &Arc<PollSettings>, state: PollState, engine: &Engine) -> Overview {
+fn of(settings: &Arc<PollSettings>, state: PollState, (engine, source): (&Engine, &SourceEntry)) -> Overview {
     let now = engine.clock.now();
-    let is_stalled = watch::is_stalled(&state, settings, now);
+    let is_stalled = !source.paused && watch::is_stalled(&state, settings, now);
     let health = if is_stalled { Health::Stalled } else { state.health };
     let alarm = alarm::standing(&state);
     let pace_ms = state.interval_ms.filter(|_| settings.adaptive.is_some());

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use postern_domain::{Actor, SourceId, TenantScope, Timestamp};
+use postern_domain::{Actor, SourceId, TenantScope, Timestamp, id};
 use postern_polling::{
     PollSettings, Schedule,
     advice::{Alarm, Standing},
@@ -137,13 +137,13 @@ impl Engine {
     }
 }
 
-/// It is meant to run, nothing holds it back, and it has had no good run for too long.
+/// Of a source that is not paused: nothing holds it back, and since it had a good run, or was planned, it is too long.
 pub(super) fn is_stalled(state: &PollState, settings: &PollSettings, now: Timestamp) -> bool {
     let is_waiting = matches!(state.health, Health::Throttled | Health::AuthRequired)
         || state.blocked_until.is_some_and(|until| until > now);
-    let since = state.last_ok_at.or(state.last_run_at);
+    let since = state.last_ok_at.max(state.planned_at).unwrap_or_else(|| id::made_at(state.source.uuid()));
     let longest_ms = (STALLED_INTERVALS * interval_ms(state, settings, now)).max(STALLED_AFTER_MS);
-    !is_waiting && since.is_some_and(|since| now.ms_since(since) > longest_ms)
+    !is_waiting && now.ms_since(since) > longest_ms
 }
 
 /// The first and the last answer that said so, and none between them that said anything else, are so far apart.

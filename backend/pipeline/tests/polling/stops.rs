@@ -143,3 +143,28 @@ async fn an_address_is_gone_from_its_first_answer_that_says_so() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_source_that_never_had_a_good_run_stalls_and_one_that_is_paused_does_not() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| Reply::status(404));
+        let source = yard.source(list(&upstream.url("/"))).await;
+        assert_eq!(health(&yard, source).await, "priming");
+        yard.poll().await;
+        yard.poll_after_s(600).await;
+        yard.run_now(source).await;
+        assert_eq!(health(&yard, source).await, "backoff");
+        yard.clock.advance_ms(301_000);
+        yard.run_now(source).await;
+        assert_eq!(health(&yard, source).await, "stalled", "failed runs are no good ones");
+        yard.engine.watch_polls().await.expect("watched");
+        assert!(yard.engine.metrics.text().contains("postern_poll_stalled 1"));
+        yard.pause(source).await;
+        yard.clock.advance_ms(DAY_S * 1_000);
+        assert_ne!(health(&yard, source).await, "stalled", "nothing is meant to run");
+        yard.resume(source).await;
+        assert_eq!(health(&yard, source).await, "priming", "its time begins anew");
+        yard
+    })
+    .await;
+}

@@ -95,6 +95,7 @@ impl TenantTx {
         let asked_at = state.asked.and(state.next_run_at);
         let next_run_at = plan.next_run_at.map(|at| asked_at.map_or(at, |asked_at| asked_at.min(at)));
         query.sql(", next_run_at = ").bind(next_run_at.map(Timestamp::as_micros));
+        query.sql(", planned_at = ").bind(self.at.as_micros());
         query.sql(", seq = seq + 1, errors = 0, last_error = NULL, page_key = NULL, etag = NULL, last_modified = NULL");
         // A wait for a declared budget is none of the provider's: what is left of it is seen when it is asked for.
         let is_own = state.last_error.as_ref().is_some_and(RunError::is_of_declared_budget);
@@ -232,11 +233,11 @@ impl TenantTx {
 
     async fn insert_poll_state(&mut self, plan: &Plan) -> Result<(), StoreError> {
         let mut query = Query::on(&self.tx);
-        query.sql("INSERT INTO poll_states (source_id, tenant_id, kind, next_run_at, seq, epoch, health, errors, ");
-        query.sql("primed, held, skipped_overlap, quiet_runs, quiet_requests, quiet_not_modified, quiet_pages, ");
+        query.sql("INSERT INTO poll_states (source_id, tenant_id, kind, next_run_at, planned_at, seq, epoch, ");
+        query.sql("health, errors, primed, held, skipped_overlap, quiet_runs, quiet_requests, quiet_not_modified, quiet_pages, ");
         query.sql("quiet_records, quiet_bytes) VALUES (").bind(plan.source.uuid()).sql(", ");
         query.bind(self.scope.tenant_id().uuid()).sql(", ").bind(plan.kind.as_str()).sql(", ");
-        query.bind(plan.next_run_at.map(Timestamp::as_micros));
+        query.bind(plan.next_run_at.map(Timestamp::as_micros)).sql(", ").bind(self.at.as_micros());
         query.sql(", 0, 0, 'priming', 0, false, 0, 0, 0, 0, 0, 0, 0, 0)");
         query.execute(&self.tx, PLANNING).await.map(|_| ())
     }

@@ -21,6 +21,9 @@ pub struct PollState {
     pub kind: RunKind,
     /// None: it is not due by itself, because it is paused or waits for somebody.
     pub next_run_at: Option<Timestamp>,
+    /// When its settings were last changed, or it was resumed. None of a source that has not been since this is written
+    /// down.
+    pub planned_at: Option<Timestamp>,
     /// A run that somebody asked for, and nobody has claimed yet.
     pub asked: Option<(RunId, Trigger)>,
     pub running: Option<Running>,
@@ -114,7 +117,8 @@ impl Progress {
 pub(super) const COLUMNS: &str = "source_id, tenant_id, kind, next_run_at, due_trigger, due_run_id, lease_token, \
     leased_by, leased_until, run_id, run_trigger, run_scheduled_at, run_started_at, seq, epoch, cursor, candidate, \
     resume, page_key, etag, last_modified, health, errors, blocked_until, last_ok_at, last_change_at, last_run_at, \
-    last_error, interval_ms, rate, primed, forget_before, held, skipped_overlap, alarm, alarm_ended_at, last_lost_at";
+    last_error, interval_ms, rate, primed, forget_before, held, skipped_overlap, alarm, alarm_ended_at, last_lost_at, \
+    planned_at";
 
 macro_rules! stored {
     ($($field:ident: $type:ty),+) => {
@@ -141,7 +145,8 @@ stored! {
     page_key: Option<String>, etag: Option<String>, last_modified: Option<String>, health: String, errors: i32,
     blocked_until: Option<i64>, last_ok_at: Option<i64>, last_change_at: Option<i64>, last_run_at: Option<i64>,
     last_error: Option<String>, interval_ms: Option<i64>, rate: Option<String>, primed: bool,
-    forget_before: Option<i32>, held: i32, skipped_overlap: i64, alarm: Option<String>, alarm_ended_at: Option<i64>, last_lost_at: Option<i64>
+    forget_before: Option<i32>, held: i32, skipped_overlap: i64, alarm: Option<String>, alarm_ended_at: Option<i64>, last_lost_at: Option<i64>,
+    planned_at: Option<i64>
 }
 
 impl StoredState {
@@ -156,6 +161,7 @@ impl StoredState {
             tenant: TenantId::from_uuid(self.tenant_id),
             kind: RunKind::parse(&self.kind).ok_or_else(|| unknown("kind"))?,
             next_run_at: at(self.next_run_at),
+            planned_at: at(self.planned_at),
             asked: asked.map(|(run, text)| Ok::<_, StoreError>((RunId::from_uuid(run), trigger(text)?))).transpose()?,
             running: self.running()?,
             seq: self.seq,

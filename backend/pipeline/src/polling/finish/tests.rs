@@ -26,6 +26,7 @@ pub(in crate::polling) fn state(errors: u32) -> PollState {
         tenant: TenantId::fresh(),
         kind: RunKind::Poll,
         next_run_at: Some(NOW),
+        planned_at: None,
         asked: None,
         running: None,
         seq: 0,
