@@ -116,12 +116,13 @@ impl Case<'_> {
             (None, Some(pace), Some(_)) => Some(self.now.plus_ms(pace.interval_ms)),
             _ => self.next(),
         };
-        next = next.map(|at| at.max(self.row.started_at.plus_secs(i64::from(self.answers.floor_s))));
         if self.is_awaiting {
             // What a webhook has not brought by then is told of then, and not an interval later.
-            let over = self.now.plus_secs(i64::from(self.settings.reconcile.grace_s));
+            let over = self.now.plus_secs(i64::from(self.settings.reconcile.grace_s.max(self.floor_s)));
             next = next.map(|at| at.min(over));
         }
+        // Whatever is waited for, the provider's word about its own goes before it.
+        next = next.map(|at| at.max(self.row.started_at.plus_secs(i64::from(self.answers.floor_s))));
         // An unchanged page would hide what waits to be seen again.
         let validators = if self.is_pending { Validators::default() } else { self.validators() };
         let forget_before = self.forget_before();

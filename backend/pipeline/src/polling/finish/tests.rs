@@ -148,6 +148,26 @@ fn a_run_that_was_stopped_goes_on_at_once_elsewhere() {
 }
 
 #[test]
+fn what_a_webhook_may_still_bring_is_looked_for_within_both_floors() {
+    let wait_s = |grace_s: u32, asked_s: u32| {
+        let settings = json!({
+            "request": { "url": "https://api.example.com/" }, "schedule": { "interval_s": 600, "jitter_pct": 0 },
+            "items": "$[*]", "id": "$.id", "reconcile": { "grace_s": grace_s }
+        });
+        let (settings, state) = (PollSettings::parse(&settings, 1).expect("valid"), state(0));
+        let times = RunTimes { scheduled_at: NOW, started_at: NOW };
+        let row = RunRow::begun(RunId::fresh(), (state.tenant, state.source), Trigger::Schedule, times);
+        let answers = Answers { floor_s: asked_s, ..Answers::default() };
+        let case = Case { answers, is_awaiting: true, ..case(&settings, &state, &row) };
+        let (_, after) = decide(case, &Finish::Complete);
+        after.next_run_at.expect("planned").ms_since(NOW) / 1_000
+    };
+    assert_eq!(wait_s(10, 0), 10);
+    assert_eq!(wait_s(10, 60), 60, "the provider's");
+    assert_eq!(wait_s(1, 0), 5, "the operator's");
+}
+
+#[test]
 fn an_alarm_shortens_the_wait_within_what_the_provider_and_the_owner_permit() {
     let standing = Standing {
         kind: Alarm::Loss,
