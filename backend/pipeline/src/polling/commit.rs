@@ -103,6 +103,7 @@ pub(super) async fn commit(
         let mut run = standing.run.clone();
         run.counts.duplicates += duplicates;
         run.counts.emitted -= duplicates;
+        run.counts.held -= if write.is_held { duplicates } else { 0 };
         let part = Part {
             events: write.events.get(part.events).unwrap_or_default(),
             records: write.records.get(part.records).unwrap_or_default(),

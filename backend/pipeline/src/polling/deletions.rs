@@ -52,7 +52,7 @@ impl Run {
         for one in deletions(unlisted) {
             self.add(&mut judged, one, None, &Taken::new());
         }
-        self.hold(&mut judged);
+        self.hold(&mut judged).await?;
         let progress = self.progress.clone();
         self.commit(&judged.page, progress).await
     }

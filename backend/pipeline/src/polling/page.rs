@@ -101,7 +101,7 @@ impl Run {
         }
         judged.news = judged.page.records.len();
         self.mark_seen(&mut judged, items, &known);
-        self.hold(&mut judged);
+        self.hold(&mut judged).await?;
         Ok(judged)
     }
 
@@ -221,13 +221,22 @@ impl Run {
     }
 
     /// More news than was agreed wait for somebody to look at them; so does what comes after, until then.
-    pub(super) fn hold(&mut self, judged: &mut Judged) {
+    pub(super) async fn hold(&mut self, judged: &mut Judged) -> Result<(), StoreError> {
         let most = i64::from(self.settings.limits.flood_hold);
-        self.is_held |= self.row.counts.emitted > most;
+        let emitted = self.row.counts.emitted;
+        // What has its event already makes no flood. That is asked only where it matters.
+        self.is_held |= emitted > most && emitted - self.known_already(&judged.page.events).await? > most;
         if self.is_held {
             judged.page.is_held = true;
-            self.row.counts.held += i64::try_from(judged.page.events.len()).unwrap_or(0);
+            self.row.counts.held += count(judged.page.events.len());
         }
+        Ok(())
+    }
+
+    async fn known_already(&self, events: &[EventRow]) -> Result<i64, StoreError> {
+        let hashes: Vec<[u8; 16]> = events.iter().filter_map(|event| Some(event.dedup.as_ref()?.hash)).collect();
+        let known = self.engine.store.known_keys(self.holding.source, &hashes, self.engine.clock.now()).await?;
+        Ok(count(known.len()))
     }
 
     /// Writes the page, unless it has nothing to say.
@@ -238,6 +247,9 @@ impl Run {
             let duplicates = commit::commit(&self.engine, &mut self.holding, write, &standing).await?;
             self.row.counts.duplicates += duplicates;
             self.row.counts.emitted -= duplicates;
+            if write.is_held {
+                self.row.counts.held -= duplicates;
+            }
             self.wrote_page = true;
         }
         self.progress = after;
@@ -274,6 +286,10 @@ pub(super) fn replayed(key: &str, epoch: i32) -> String {
 
 fn hashes(items: &[Item<'_>]) -> Vec<Hash> {
     items.iter().map(|item| record_hash(&item.id)).collect()
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn instant(item: Option<&Item<'_>>) -> Option<Timestamp> {

@@ -168,3 +168,32 @@ async fn a_source_that_never_had_a_good_run_stalls_and_one_that_is_paused_does_n
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_known_by_its_key_is_no_flood() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..4));
+        let source = yard.source(with(list(&upstream.url("/")), json!({ "limits": { "flood_hold": 3 } }))).await;
+        yard.poll().await;
+        upstream.becomes(|_| page(1..6));
+        yard.poll_after_s(120).await;
+        yard.sql("DELETE FROM poll_records").await;
+        yard.sql("UPDATE poll_states SET page_key = NULL").await;
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 5);
+        assert_eq!(
+            (health(&yard, source).await.as_str(), yard.count("SELECT sum(held) FROM poll_runs").await),
+            ("ok", 0)
+        );
+        // Beside those that are known, four that are not.
+        yard.sql("DELETE FROM poll_records").await;
+        upstream.becomes(|_| page(1..10));
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 9);
+        assert_eq!(health(&yard, source).await, "held");
+        let held = "SELECT sum(held) FROM poll_runs";
+        assert_eq!((yard.count(held).await, yard.count("SELECT held FROM poll_states").await), (4, 4));
+        yard
+    })
+    .await;
+}

@@ -313,5 +313,6 @@ async fn write_run(tx: &mut Writing, page: &PageCommit<'_>, duplicates: usize) -
     let mut run = page.run.clone();
     run.counts.emitted -= duplicates;
     run.counts.duplicates += duplicates;
+    run.counts.held -= if page.held { duplicates } else { 0 };
     run::write(tx, DOING, [&run]).await
 }
