@@ -52,6 +52,9 @@ pub(super) async fn run(engine: Arc<Engine>, claim: ClaimedRun, room: Room) {
     let _ = engine.polls.ended.send(Ended { end, room });
 }
 
+/// The key of an instant outlives whatever keeps the end of its run from being written.
+const KEY_FOR_S: i64 = 24 * 3_600;
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Fired {
     emitted: i64,
@@ -82,7 +85,7 @@ async fn is_busy(engine: &Engine, source: &SourceEntry) -> Result<bool, StoreErr
 fn event(source: &SourceEntry, settings: &TickSettings, at: Timestamp, now: Timestamp) -> EventRow {
     let body = Bytes::from(json!({ "scheduled_at": at, "data": settings.data }).to_string());
     let mut dedup = accept::dedup_input("t", &at.to_string());
-    dedup.expires_at = now.plus_secs(i64::from(source.window_s));
+    dedup.expires_at = now.plus_secs(i64::from(source.window_s).max(KEY_FOR_S));
     EventRow {
         id: EventId::fresh(),
         tenant: source.tenant,

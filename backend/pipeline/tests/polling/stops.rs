@@ -197,3 +197,18 @@ async fn what_is_known_by_its_key_is_no_flood() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_instant_makes_one_event_however_short_the_window_is() {
+    yard::each(async |yard| {
+        yard.timetable(1).await;
+        yard.poll_after_s(60).await;
+        assert_eq!(yard.events().await.len(), 1);
+        // The process died before it could write the end of the run.
+        yard.sql("UPDATE poll_states SET next_run_at = next_run_at - 60000000").await;
+        yard.poll_after_s(30).await;
+        assert_eq!(yard.events().await.len(), 1);
+        yard
+    })
+    .await;
+}
