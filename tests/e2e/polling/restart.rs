@@ -123,4 +123,19 @@ on_every_database! {
         assert_eq!(stand.upstream.asked_for("/same")[1].param("since").as_deref(), Some(BEGINNING));
         assert_eq!(source.events().await.len(), 0);
     }
+
+    async fn who_reads_other_records_forgets_those_before(database: Database) {
+        let records = Feed::of(10);
+        let feed = records.clone();
+        let stand = Stand::new(database, move |asked| answer(&feed, asked)).await;
+        let found = changed(&stand, &records, Some("fresh")).await;
+        records.grow(1);
+        for (name, source, _) in found {
+            source.run_well().await;
+            assert_eq!(source.records("id").await, ["12"], "{name}: a first run passes over what is there");
+            let cursor = source.cursor().await;
+            assert_eq!(cursor["epoch"], 1, "{name}");
+            assert!(cursor["data"].to_string().contains("what was seen is forgotten"), "{name}: {cursor}");
+        }
+    }
 }

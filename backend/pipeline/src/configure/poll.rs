@@ -260,7 +260,7 @@ pub(super) async fn plan(
 /// A first run is due at once, whatever the clock says, so that nothing that comes before the next time is taken for old.
 fn first_at(source: SourceId, schedule: &Schedule, restart: Restart, now: Timestamp) -> Option<Timestamp> {
     match (schedule, restart) {
-        (Schedule::Interval { .. }, _) | (_, Restart::Prime) => Some(now),
+        (Schedule::Interval { .. }, _) | (_, Restart::Prime | Restart::Fresh) => Some(now),
         (Schedule::Cron { .. }, Restart::Keep) => {
             timetable::next_after(schedule, now, Spread::By(timetable::seed(source)))
         }

@@ -2,6 +2,7 @@
 
 use postern_domain::SourceId;
 use postern_pipeline::polling;
+use postern_store::polling::Restart;
 use serde_json::{Value, json};
 
 use crate::{
@@ -208,6 +209,27 @@ async fn an_instant_makes_one_event_however_short_the_window_is() {
         yard.sql("UPDATE poll_states SET next_run_at = next_run_at - 60000000").await;
         yard.poll_after_s(30).await;
         assert_eq!(yard.events().await.len(), 1);
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_list_may_have_the_ids_of_the_one_before() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(1..6));
+        let settings = |path: &str| with(list(&upstream.url(path)), json!({ "first_run": "skip_existing" }));
+        let source = yard.source(settings("/orders")).await;
+        yard.poll().await;
+        upstream.becomes(|arrival| if arrival.target == "/orders" { page(1..8) } else { page(1..2) });
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 2, "orders 6 and 7");
+        yard.change_to(source, settings("/customers"), Some(Restart::Fresh)).await;
+        yard.poll_after_s(1).await;
+        assert_eq!(yard.events().await.len(), 2, "the first run passes over what is there");
+        upstream.becomes(|_| page(1..8));
+        yard.poll_after_s(120).await;
+        assert_eq!(yard.events().await.len(), 8, "customers 2 to 7");
         yard
     })
     .await;

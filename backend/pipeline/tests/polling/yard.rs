@@ -15,7 +15,7 @@ use postern_seal::Keyring;
 use postern_store::{
     Options, Retention, Serving, Store,
     bootstrap::{Bootstrapped, NewTenant},
-    polling::Keys,
+    polling::{Keys, Restart},
 };
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use serde_json::Value;
@@ -105,16 +105,21 @@ impl Yard {
     }
 
     pub(crate) async fn change(&self, id: SourceId, poll: Value) {
-        self.change_with(&self.engine, id, poll).await;
+        self.change_to(id, poll, None).await;
+    }
+
+    /// With a word about what becomes of how far it came.
+    pub(crate) async fn change_to(&self, id: SourceId, poll: Value, restart: Option<Restart>) {
+        self.change_with(&self.engine, id, (poll, restart)).await;
     }
 
     /// By another replica, of which this one has not heard yet.
     pub(crate) async fn change_elsewhere(&self, id: SourceId, poll: Value) {
-        self.change_with(&self.replica(), id, poll).await;
+        self.change_with(&self.replica(), id, (poll, None)).await;
     }
 
-    async fn change_with(&self, engine: &Engine, id: SourceId, poll: Value) {
-        let change = source::SourceChange { poll: Some(Some(poll)), ..source::SourceChange::default() };
+    async fn change_with(&self, engine: &Engine, id: SourceId, (poll, poll_restart): (Value, Option<Restart>)) {
+        let change = source::SourceChange { poll: Some(Some(poll)), poll_restart, ..source::SourceChange::default() };
         source::update(engine, &self.by(), (id, change), |_| (200, String::new())).await.expect("changed");
     }
 

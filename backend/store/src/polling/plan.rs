@@ -41,8 +41,11 @@ pub enum Patience {
 pub enum Restart {
     /// It goes on from there.
     Keep,
-    /// The next run is like a first one.
+    /// The next run is like a first one. What was seen is known.
     Prime,
+    /// The same, and what was seen is forgotten: what is asked for now is something else. [`PollState::epoch`] is one
+    /// higher.
+    Fresh,
 }
 
 /// Where somebody wants a source to go on.
@@ -103,18 +106,29 @@ impl TenantTx {
         let blocked_until = state.blocked_until.filter(|_| waits);
         query.sql(", blocked_until = ").bind(blocked_until.map(Timestamp::as_micros));
         query.sql(", health = ").bind(health_after(&state, plan.restart, blocked_until).as_str());
-        if plan.restart == Restart::Prime {
+        if plan.restart != Restart::Keep {
             query.sql(
                 ", cursor = NULL, candidate = NULL, resume = NULL, primed = false, interval_ms = NULL, rate = NULL",
             );
         }
+        if plan.restart == Restart::Fresh {
+            query.sql(", epoch = epoch + 1, forget_before = NULL");
+        }
         query.sql(" WHERE source_id = ").bind(plan.source.uuid());
         query.execute(&self.tx, PLANNING).await?;
-        if plan.restart == Restart::Prime && state.progress.cursor.is_some() {
-            let wish = (state.progress.cursor, None, "settings changed: begins anew");
-            self.insert_move(plan.source, wish).await?;
+        let from = state.progress.cursor;
+        match plan.restart {
+            Restart::Prime if from.is_some() => {
+                self.insert_move(plan.source, (from, None, "settings changed: begins anew")).await
+            }
+            Restart::Keep | Restart::Prime => Ok(()),
+            Restart::Fresh => {
+                self.forget_records(plan.source).await?;
+                let reason = "settings changed: begins anew, and what was seen is forgotten";
+                self.insert_move(plan.source, (from.clone(), None, reason)).await?;
+                self.tell_move(plan.source, (from, None, reason), Keys::Fresh).await
+            }
         }
-        Ok(())
     }
 
     /// Has a source run no more until somebody resumes it. How far it came stays, and so does what is wrong with it. A
@@ -180,10 +194,7 @@ impl TenantTx {
             self.forget_records(wish.source).await?;
         }
         self.insert_move(wish.source, (state.progress.cursor.clone(), wish.to.clone(), &wish.reason)).await?;
-        let data = json!({
-            "from": state.progress.cursor, "to": wish.to, "reason": wish.reason, "replay": wish.keys == Keys::Fresh,
-        });
-        self.audit("source.cursor_moved".to_owned(), wish.source.to_string(), data).await?;
+        self.tell_move(wish.source, (state.progress.cursor, wish.to.clone(), &wish.reason), wish.keys).await?;
         self.lock_poll_state(wish.source, MOVING).await
     }
 
@@ -278,6 +289,16 @@ impl TenantTx {
         Ok(query.one::<Found>(&self.tx, doing).await?.is_some())
     }
 
+    async fn tell_move(
+        &mut self,
+        source: SourceId,
+        (from, to, reason): (Option<Value>, Option<Value>, &str),
+        keys: Keys,
+    ) -> Result<(), StoreError> {
+        let data = json!({ "from": from, "to": to, "reason": reason, "replay": keys == Keys::Fresh });
+        self.audit("source.cursor_moved".to_owned(), source.to_string(), data).await
+    }
+
     async fn insert_move(
         &self,
         source: SourceId,
@@ -306,7 +327,7 @@ fn due_from(state: &PollState, now: Timestamp) -> i64 {
 const fn health_after(state: &PollState, restart: Restart, blocked_until: Option<Timestamp>) -> Health {
     match (restart, state.health) {
         (_, Health::Held) => Health::Held,
-        (Restart::Prime, _) => Health::Priming,
+        (Restart::Prime | Restart::Fresh, _) => Health::Priming,
         (Restart::Keep, Health::Throttled) if blocked_until.is_some() => Health::Throttled,
         (Restart::Keep, Health::Resync) => Health::Resync,
         (Restart::Keep, _) => {

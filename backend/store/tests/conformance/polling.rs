@@ -220,16 +220,22 @@ async fn other_settings_begin_anew_where_they_must() {
             }])
             .await
             .expect("ends");
-        let mut states = Vec::new();
-        for restart in [Restart::Keep, Restart::Prime] {
+        let (mut states, mut seen) = (Vec::new(), Vec::new());
+        for restart in [Restart::Keep, Restart::Prime, Restart::Fresh] {
             let mut tx = poller.tenant.store.begin(&poller.tenant.actor).await.expect("begins");
             tx.set_poll_plan(&Plan { restart, ..plan(poller.source, NOON) }).await.expect("planned");
             tx.commit().await.expect("committed");
             let state = poller.tenant.store.poll_state(poller.source).await.expect("answers").expect("there");
+            let known = db.count("SELECT count(*) FROM poll_records").await;
             states.push((state.progress.cursor, state.primed, state.health, state.validators.etag));
+            seen.push((state.epoch, known));
         }
+        assert_eq!(seen, [(0, 1), (0, 1), (1, 0)], "only who asks for something else forgets");
         assert_eq!(states[0], (Some(json!("a")), true, Health::Ok, None));
         assert_eq!(states[1], (None, false, Health::Priming, None));
+        assert_eq!(states[2], states[1]);
+        let told = "SELECT count(*) FROM audit_entries WHERE action = 'source.cursor_moved'";
+        assert_eq!(db.count(told).await, 1);
         db
     })
     .await;

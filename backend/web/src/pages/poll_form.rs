@@ -205,6 +205,7 @@ fn restart_said(posted: &Posted) -> Option<Restart> {
     match posted.text("restart") {
         "keep" => Some(Restart::Keep),
         "again" => Some(Restart::Prime),
+        "fresh" => Some(Restart::Fresh),
         _ => None,
     }
 }

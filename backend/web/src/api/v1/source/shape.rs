@@ -184,12 +184,15 @@ pub(crate) struct PatchSource {
     pub(crate) poll_restart: Option<PollRestart>,
 }
 
-/// `keep`: the cursor stays. `again`: it begins with a first run; what was seen does not come twice.
+/// `keep`: the cursor stays. `again`: it begins with a first run, and what was seen does not come twice; right for the
+/// same records, asked for in another way. `fresh`: it begins with a first run, and what was seen is forgotten; right for
+/// other records, whose ids may be those of the ones before.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PollRestart {
     Keep,
     Again,
+    Fresh,
 }
 
 /// A header and its value.
@@ -363,6 +366,7 @@ impl TryFrom<PatchSource> for SourceChange {
             poll_restart: body.poll_restart.map(|restart| match restart {
                 PollRestart::Keep => Restart::Keep,
                 PollRestart::Again => Restart::Prime,
+                PollRestart::Fresh => Restart::Fresh,
             }),
         })
     }
