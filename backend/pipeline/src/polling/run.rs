@@ -205,7 +205,7 @@ impl Run {
     pub(super) fn asker(&self) -> Asker {
         match self.row.trigger {
             Trigger::Manual | Trigger::Rewind => Asker::Person,
-            Trigger::Schedule | Trigger::Catchup | Trigger::Reconcile => Asker::Timetable,
+            Trigger::Schedule => Asker::Timetable,
         }
     }
 

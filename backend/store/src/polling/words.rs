@@ -32,11 +32,8 @@ words! {
     Trigger {
         Schedule = "schedule",
         Manual = "manual",
-        /// Its instant had passed while nobody was there to run it.
-        Catchup = "catchup",
         /// Somebody moved the cursor.
         Rewind = "rewind",
-        Reconcile = "reconcile",
     }
     /// What a run came to.
     RunStatus {

@@ -247,9 +247,7 @@ const fn why(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Schedule => "it was time",
         Trigger::Manual => "somebody asked",
-        Trigger::Catchup => "a time had passed",
         Trigger::Rewind => "the cursor was moved",
-        Trigger::Reconcile => "beside the webhook",
     }
 }
 

@@ -228,9 +228,7 @@ pub(crate) enum RunOutcome {
 pub(crate) enum RunTrigger {
     Schedule,
     Manual,
-    Catchup,
     Rewind,
-    Reconcile,
 }
 
 /// What is known before there is a source. What is not known is left out.
