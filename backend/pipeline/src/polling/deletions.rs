@@ -42,9 +42,10 @@ impl Run {
             before,
         };
         if let Err(reason) = census.check() {
-            if !unlisted.is_empty() {
-                let id = self.holding.source;
-                tracing::info!(source.id = %id, %reason, "A run of `{id}` does not look for deletions");
+            if before > MAX_RECORDS {
+                self.skip_deletions(&format!("it knows more than {MAX_RECORDS} records"));
+            } else if !unlisted.is_empty() {
+                self.skip_deletions(&reason.to_string());
             }
             return Ok(());
         }

@@ -35,6 +35,7 @@ struct Case<'a> {
     is_pending: bool,
     is_awaiting: bool,
     is_held: bool,
+    note: Option<&'a RunError>,
     /// As this run leaves it.
     alarm: Option<Standing>,
     /// The operator's shortest interval.
@@ -58,20 +59,21 @@ impl Run {
             is_pending: self.is_pending,
             is_awaiting: self.is_awaiting,
             is_held: self.is_held,
+            note: self.note.as_ref(),
             alarm: self.alarm,
             floor_s: self.engine.options.min_poll_interval_s,
             now,
             chance,
         };
         let (status, mut after) = decide(case, &finish);
-        let quiet = matches!(finish, Finish::Complete | Finish::Unchanged) && !self.wrote_page;
+        let quiet = matches!(finish, Finish::Complete | Finish::Unchanged) && !self.wrote_page && self.note.is_none();
         row.status = status;
         row.ended_at = Some(now);
         let share = self.engine.polls.shares.of(self.holding.source);
         shares::keep_pace(&mut after, &row, (&self.settings, &self.state), share);
         row.error = match finish {
             Finish::Failed(failure) => Some(failure.error),
-            _ => None,
+            _ => self.note,
         };
         row.cursor_after.clone_from(&after.progress.cursor);
         let moved = (row.cursor_before != row.cursor_after).then(|| MoveRow {
@@ -86,7 +88,10 @@ impl Run {
 
 fn decide(case: Case<'_>, finish: &Finish) -> (RunStatus, StateAfter) {
     match finish {
-        Finish::Complete => (RunStatus::Succeeded, case.succeeded()),
+        Finish::Complete => {
+            let note = case.note.cloned();
+            (RunStatus::Succeeded, StateAfter { last_error: note, ..case.succeeded() })
+        }
         Finish::Unchanged => (RunStatus::NotModified, case.succeeded()),
         Finish::Partial => {
             let (now, is_primed) = (case.now, case.state.primed);
@@ -153,7 +158,8 @@ impl Case<'_> {
             blocked_until,
             last_ok_at: Some(self.now),
             last_change_at: if found { Some(self.now) } else { self.state.last_change_at },
-            last_error: None,
+            // Only a run that has read it all again says that nothing is left out any more.
+            last_error: self.state.last_error.clone().filter(RunError::is_of_skipped_deletions),
             validators: Validators::default(),
             ..self.unchanged()
         }

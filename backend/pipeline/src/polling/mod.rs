@@ -17,6 +17,7 @@ mod failure;
 mod fetch;
 pub(crate) mod figures;
 mod finish;
+mod notes;
 mod overview;
 mod page;
 mod rehearse;

@@ -8,7 +8,7 @@ use postern_polling::{
 };
 use postern_store::{
     StoreError,
-    polling::{ClaimedRun, PollState, Progress, RunRow, RunTimes, Trigger, Validators},
+    polling::{ClaimedRun, PollState, Progress, RunError, RunRow, RunTimes, Trigger, Validators},
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ use super::{
     commit::{Holding, NotWritten},
     end::Ended,
     failure::Failure,
+    notes,
     rooms::Room,
     sample::Secrets,
 };
@@ -47,6 +48,8 @@ pub(super) struct Run {
     pub(super) alarm: Option<Standing>,
     pub(super) is_held: bool,
     pub(super) wrote_page: bool,
+    /// What it left out, though it is a good run.
+    pub(super) note: Option<RunError>,
     pub(super) newest: Option<Newest>,
     /// Meanwhile, where the list goes on.
     pub(super) behind: Option<Value>,
@@ -134,7 +137,9 @@ pub(super) async fn run(engine: Arc<Engine>, claim: ClaimedRun, room: Room) {
         tracing::info!(source.id = %id, class, status, "A run of `{id}` failed");
     }
     run.judge_webhooks(&finish).await;
+    let before = notes::Before::of(&run.state);
     let end = run.end(finish, rand::random());
+    Box::pin(engine.tell_of_run(&before, &end)).await;
     // The task that writes lives as long as there are runs.
     let _ = engine.polls.ended.send(Ended { end, room });
 }
@@ -183,6 +188,7 @@ impl Run {
             is_pending: false,
             is_awaiting: false,
             wrote_page: false,
+            note: None,
             newest,
             behind: None,
             answers: Answers::default(),

@@ -234,3 +234,60 @@ async fn another_list_may_have_the_ids_of_the_one_before() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_run_leaves_out_is_said_on_it_and_told_once() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| page(0..10));
+        let source = yard.source(with(list(&upstream.url("/")), json!({ "emit": "all_changes" }))).await;
+        yard.poll().await;
+        upstream.becomes(|_| page(0..3));
+        yard.poll_after_s(120).await;
+        upstream.becomes(|_| page(0..2));
+        yard.poll_after_s(120).await;
+        let errors = yard.texts("SELECT error FROM poll_runs WHERE state = 'succeeded' AND error IS NOT NULL").await;
+        assert_eq!(errors.len(), 2, "also one that found nothing stands by itself");
+        let error: Value = serde_json::from_str(errors[0].as_deref().expect("words")).expect("JSON");
+        let message = "deletions were not looked for: the list had less than half of the records known before";
+        let expected = json!({ "class": "deletion_skipped", "field": "poll.emit", "message": message });
+        assert_eq!(error, expected);
+        assert_eq!(told(&yard, "source.deletion_skipped").await, 1);
+        assert_eq!(
+            (health(&yard, source).await.as_str(), class(&yard).await.as_deref()),
+            ("ok", Some("deletion_skipped"))
+        );
+        yard.poll_after_s(120).await;
+        assert_eq!(class(&yard).await.as_deref(), Some("deletion_skipped"), "an unchanged page says nothing else");
+        upstream.becomes(|_| page(0..9));
+        yard.poll_after_s(120).await;
+        assert_eq!((class(&yard).await, told(&yard, "source.deletion_skipped").await), (None, 1));
+        yard
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_start_and_a_refused_credential_are_in_the_audit_trail_once() {
+    yard::each(async |yard| {
+        let upstream = Upstream::start(|_| Reply::json(json!({ "data": [{ "id": 1 }], "cursor": "c" })));
+        let settings = json!({
+            "request": { "url": upstream.url("/"), "query": { "after": "{{cursor}}" } },
+            "cursor": { "mode": "token", "value": "$.cursor" }
+        });
+        let source = yard.source(with(list(""), settings)).await;
+        yard.poll().await;
+        upstream.becomes(|_| Reply::status(410));
+        yard.poll_after_s(120).await;
+        assert_eq!(told(&yard, "source.resync").await, 1);
+        let data = yard.texts("SELECT data FROM audit_entries WHERE action = 'source.resync'").await.remove(0);
+        let data: Value = serde_json::from_str(&data.expect("data")).expect("JSON");
+        assert_eq!((&data["cursor"], &data["class"], &data["http"]), (&json!("c"), &json!("cursor"), &json!(410)));
+        upstream.becomes(|_| Reply::status(401));
+        yard.poll_after_s(120).await;
+        yard.run_now(source).await;
+        assert_eq!(yard.count("SELECT count(*) FROM poll_runs WHERE state = 'failed'").await, 3);
+        assert_eq!(told(&yard, "source.auth_required").await, 1, "not for each run that somebody asks for");
+        yard
+    })
+    .await;
+}

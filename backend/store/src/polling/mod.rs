@@ -35,7 +35,7 @@ pub use page::{PageCommit, PageCommitted};
 pub use plan::{Asked, CursorMove, Keys, Patience, Plan, Restart};
 pub use read::{MoveRead, QuarantineRead};
 pub use record::{KnownKey, LagCount, MoveRow, QuarantineRow, RecordRow};
-pub use run::{DECLARED_BUDGET, RunCounts, RunError, RunRow, RunTimes, Streak};
+pub use run::{DECLARED_BUDGET, DELETION_SKIPPED, RunCounts, RunError, RunRow, RunTimes, Streak};
 pub use settings::SealedSettings;
 pub use state::{PollState, Progress, Running, Validators};
 pub use token::{SharedCredential, SharedToken, TokenTurn};

@@ -33,6 +33,7 @@ pub struct RunRow {
     pub counts: RunCounts,
     pub cursor_before: Option<Value>,
     pub cursor_after: Option<Value>,
+    /// Why it did not succeed; of one that did, what it left out.
     pub error: Option<RunError>,
 }
 
@@ -60,7 +61,7 @@ pub struct RunCounts {
     pub bytes: i64,
 }
 
-/// Why a run did not succeed, for the person who has to do something about it.
+/// Why a run did not succeed, or what it left out, for the person who has to do something about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunError {
     pub class: String,
@@ -86,7 +87,16 @@ pub struct Streak {
 /// The setting at fault when what a tenant declared is used up.
 pub const DECLARED_BUDGET: &str = "poll.limits.budget";
 
+/// The class of what a good run says when it did not look for deletions.
+pub const DELETION_SKIPPED: &str = "deletion_skipped";
+
 impl RunError {
+    /// The run was good, and did not look for deletions.
+    #[must_use]
+    pub fn is_of_skipped_deletions(&self) -> bool {
+        self.class == DELETION_SKIPPED
+    }
+
     /// Nobody was asked: what the tenant declared is used up for now.
     #[must_use]
     pub fn is_of_declared_budget(&self) -> bool {

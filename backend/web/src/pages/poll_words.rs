@@ -53,7 +53,8 @@ pub(super) fn polling(tenant: &str, source: &Source, now: &Overview) -> Option<P
     let settings = poll::settings_of(source).ok()?;
     let here = links::source(tenant, &source.id.to_string());
     let is_paused = source.state == RunState::Paused;
-    let error = state.last_error.as_ref().filter(|_| now.health != Health::Ok);
+    let is_told = |error: &&RunError| now.health != Health::Ok || error.is_of_skipped_deletions();
+    let error = state.last_error.as_ref().filter(is_told);
     let request = settings.shown();
     let text = |key: &str| request.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     Some(Polling {

@@ -70,6 +70,7 @@ fn case<'a>(settings: &'a PollSettings, state: &'a PollState, row: &'a RunRow) -
         is_pending: false,
         is_awaiting: false,
         is_held: false,
+        note: None,
         alarm: None,
         floor_s: 5,
         now: NOW,

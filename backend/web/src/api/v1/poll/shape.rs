@@ -32,7 +32,7 @@ pub(crate) struct PollingView {
     /// When it last found something new.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_change_at: Option<Timestamp>,
-    /// Why it is not well.
+    /// Why it is not well; or, of class `deletion_skipped`, what its good runs leave out.
     last_error: Option<RunErrorView>,
     /// Runs that failed in a row.
     errors: u32,
@@ -147,6 +147,7 @@ pub(crate) struct RunView {
     cursor_before: Option<Value>,
     #[schema(value_type = Option<Object>)]
     cursor_after: Option<Value>,
+    /// Why it did not succeed; of one that did, what it left out: class `deletion_skipped`.
     error: Option<RunErrorView>,
 }
 
