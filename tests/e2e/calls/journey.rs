@@ -116,8 +116,8 @@ on_every_database! {
             page["data"].as_array().expect("calls").iter().map(|call| text(call, "id")).collect()
         };
         assert_eq!(list("").await, [waits.clone(), done.clone()]);
-        assert_eq!(list("state=scheduled").await, [waits.clone()]);
-        assert_eq!(list(&format!("state=succeeded&source_id={}", stand.source)).await, [done.clone()]);
+        assert_eq!(list("state=scheduled").await, std::slice::from_ref(&waits));
+        assert_eq!(list(&format!("state=succeeded&source_id={}", stand.source)).await, std::slice::from_ref(&done));
         assert_eq!(list("to=2020-01-01T00:00:00Z").await, Vec::<String>::new());
         let first = stand.api.found("/calls?limit=1").await;
         let cursor = text(&first, "next_cursor");

@@ -109,7 +109,13 @@ impl Tried {
             ResultKind::Tls => Failure::Tls,
             ResultKind::Blocked => Failure::Blocked,
             ResultKind::Interrupted | ResultKind::TooLarge => Failure::UnknownOutcome,
-            ResultKind::Answered | ResultKind::Superseded | ResultKind::Internal => Failure::Internal,
+            // Of what is pulled from a queue there is no call.
+            ResultKind::Answered
+            | ResultKind::Superseded
+            | ResultKind::Internal
+            | ResultKind::Acknowledged
+            | ResultKind::Rejected
+            | ResultKind::LeaseExpired => Failure::Internal,
         }
     }
 }

@@ -218,7 +218,7 @@ impl Case<'_> {
     }
 
     /// What this failure is the latest of.
-    fn streak(&self, failure: &Failure) -> Option<Streak> {
+    fn streak(&self, failure: &Failure) -> Option<Box<Streak>> {
         let before = self.state.last_error.as_ref().and_then(|error| error.streak.clone());
         if matches!(failure.kind, Kind::Throttled { .. }) {
             return before;
@@ -226,7 +226,7 @@ impl Case<'_> {
         let class = failure.error.class.clone();
         let before = before.filter(|streak| streak.class == class);
         let (since, times) = before.map_or((self.now, 0), |streak| (streak.since, streak.times));
-        Some(Streak { class, since, times: times.saturating_add(1) })
+        Some(Box::new(Streak { class, since, times: times.saturating_add(1) }))
     }
 
     fn unchanged(self) -> StateAfter {

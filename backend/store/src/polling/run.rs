@@ -73,7 +73,7 @@ pub struct RunError {
     pub message: String,
     /// Of the last error of a source: what it is the latest of. No run has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub streak: Option<Streak>,
+    pub streak: Option<Box<Streak>>,
 }
 
 /// Errors of one class, one after the other. To have to wait in between is none.

@@ -101,7 +101,7 @@ async fn who_lost_the_lease_writes_neither_state_nor_event() {
         let late = caller.success(&db, &claimed).await;
         // Somebody else found it lost, and gave it another try.
         let lost = db.store.lost_calls(Lost::Of(caller.instance), None, 10).await.expect("looks");
-        assert_eq!(lost, [claimed.call.clone()]);
+        assert_eq!(lost, std::slice::from_ref(&claimed.call));
         let back = CallStep { to: CallState::RetryWait, ..late.step.clone() };
         let again = CallSettle { due_at: Some(NOON), end: None, accept: None, step: &back, ..caller.settling(&late) };
         assert_eq!(db.store.settle_call(&again).await.expect("settles"), CallSettled::Written);
