@@ -98,7 +98,7 @@ impl Sample for CallDetail {
             next_step: taste.text("The next try is in 2 min."),
             created: sample::moment(0),
             error: taste
-                .some_of(Fact::new("The upstream refused the request", taste.name("the upstream answered 503"))),
+                .some_of(Fact::new("The upstream answered with an error", taste.name("the upstream answered 503"))),
             steps: rows::steps(taste),
             attempts: taste.list(attempt),
             facts: rows::facts(taste),

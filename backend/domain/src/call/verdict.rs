@@ -185,7 +185,7 @@ impl Failure {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::UpstreamStatus => "The upstream refused the request",
+            Self::UpstreamStatus => "The upstream answered with an error",
             Self::Dns => "The host's name was not found",
             Self::Connect => "The upstream could not be reached",
             Self::Tls => "No secure connection could be made",

@@ -23,7 +23,9 @@ use postern_store::{
 use super::{
     Halt,
     answer::{self, Nonce},
+    audit::Called,
     call_list,
+    event_words::status_text,
     posted::Posted,
     rows::{self, shown, size},
 };
@@ -63,6 +65,7 @@ async fn show(
     let tenant = member.membership.tenant.to_string();
     let (steps, attempts) = (store.call_steps(id).await?, store.call_attempts(id).await?);
     let source = store.sources().find(call.source).await?;
+    let called = Called::read(&store, member.scope()).await?;
     let link = |href: String, text: String| Link { href, text };
     let view = CallDetail {
         shell: answer::shell(&app, &member, Section::Calls, done.as_deref(), &nonce).await?,
@@ -74,7 +77,7 @@ async fn show(
         next_step: next_step(&call, app.engine.clock.now().as_micros()),
         created: shown(call.created_at),
         error: call.error.as_ref().map(|error| Fact::new(error.title.clone(), error.detail.clone())),
-        steps: steps.iter().map(|step| shown_step(step, call.created_at.as_micros())).collect(),
+        steps: steps.iter().map(|step| shown_step(step, &call, &called)).collect(),
         attempts: attempts.into_iter().map(shown_try).collect(),
         facts: facts(&call),
         metadata: call.metadata.as_ref().map(|metadata| whole(metadata.to_string().as_bytes())),
@@ -147,26 +150,39 @@ fn next_step(call: &Call, now_micros: i64) -> String {
     }
 }
 
-fn shown_step(step: &CallStep, since_micros: i64) -> Step {
+fn shown_step(step: &CallStep, call: &Call, called: &Called) -> Step {
     let by = match step.actor.kind {
         ActorKind::Engine => None,
-        ActorKind::User | ActorKind::ApiKey | ActorKind::Operator => {
-            Some(format!("By {} {}", step.actor.kind.as_str().replace('_', " "), step.actor.id))
-        }
+        kind => Some(format!("By {}", called.actor(kind.as_str(), &step.actor.id))),
     };
     Step {
         mark: match step.to {
-            CallState::Succeeded => Mark::Done,
             CallState::Failed | CallState::Expired => Mark::Failed,
             CallState::Cancelled | CallState::Cancelling => Mark::Ended,
-            CallState::Scheduled | CallState::RetryWait => Mark::Waiting,
-            CallState::Queued | CallState::Running => Mark::Done,
+            // What it waited for has come.
+            _ if step.version < call.version => Mark::Done,
+            CallState::Succeeded => Mark::Done,
+            CallState::Scheduled | CallState::Queued | CallState::Running | CallState::RetryWait => Mark::Waiting,
         },
-        title: step.to.as_str().replace('_', " "),
+        title: title(step.to).to_owned(),
         notes: std::iter::once(step.why.clone()).chain(by).collect(),
         at: Some(shown(step.at)),
-        delta: format::delta(step.at.as_micros(), since_micros),
+        delta: format::delta(step.at.as_micros(), call.created_at.as_micros()),
         href: None,
+    }
+}
+
+const fn title(state: CallState) -> &'static str {
+    match state {
+        CallState::Scheduled => "Scheduled",
+        CallState::Queued => "Queued",
+        CallState::Running => "A request is under way",
+        CallState::RetryWait => "Waits for the next try",
+        CallState::Cancelling => "Called off while a request is under way",
+        CallState::Succeeded => "Succeeded",
+        CallState::Failed => "Failed",
+        CallState::Expired => "Expired",
+        CallState::Cancelled => "Cancelled",
     }
 }
 
@@ -182,7 +198,7 @@ fn shown_try(attempt: CallAttempt) -> CallTry {
             _ => State::Failed,
         },
         result: match (attempt.status, attempt.detail) {
-            (Some(status), _) => status.to_string(),
+            (Some(status), _) => status_text(status),
             (None, Some(detail)) => detail,
             (None, None) => attempt.kind.as_str().replace('_', " "),
         },

@@ -103,11 +103,16 @@ pub(super) fn attempt_state(attempt: &Attempt) -> State {
     if is_success(attempt) { State::Delivered } else { State::Failed }
 }
 
+/// `503 Service Unavailable`.
+pub(super) fn status_text(status: u16) -> String {
+    let reason = actix_web::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
 /// `503 Service Unavailable`, `connection refused`.
 pub(super) fn result(attempt: &Attempt) -> String {
     if let Some(status) = attempt.status {
-        let reason = actix_web::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        return reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"));
+        return status_text(status);
     }
     let word = match attempt.kind {
         ResultKind::Answered => "answered",
