@@ -166,9 +166,12 @@ on_postgres! {
         let other = stand.server.replica().await;
         let changes = json!({ "request": { "auth": refresh_token(&stand) }, "schedule": every_s(1) });
         let mut sources = Vec::new();
+        // Nobody gets a token before all of them are there: who is told of a refresh token later is told of a spent one.
+        let gate = stand.upstream.hold();
         for number in 0..6 {
             sources.push(stand.source(&format!("/orders/{number}"), changes.clone()).await);
         }
+        gate.open();
         let goes_on = |more: usize| {
             let upstream = &stand.upstream;
             let before: Vec<usize> = (0..6).map(|number| upstream.asked_for(&format!("/orders/{number}")).len()).collect();
