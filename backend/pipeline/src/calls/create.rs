@@ -14,14 +14,13 @@ use postern_domain::{
 use postern_store::{
     TenantTx,
     calls::{Call, CallRequest, NewCall},
-    tenant::Claim,
 };
 use serde_json::Value;
 
 use super::CallRefusal;
 use crate::{
     Engine, SourceEntry,
-    configure::{By, Done, OnceKeyReused},
+    configure::{self, By, Done},
 };
 
 /// Of one tenant, those that wait.
@@ -78,22 +77,11 @@ pub(super) async fn once(
     change: impl AsyncFnOnce(&mut TenantTx) -> Result<Call, CallRefusal>,
     answer: impl FnOnce(&Call) -> (u16, String),
 ) -> Result<Done<Call>, CallRefusal> {
-    let mut tx = engine.store.tenant(by.scope).begin(&by.actor).await?;
-    if let Some(once) = &by.once {
-        match tx.claim_idempotency(once.key, once.fingerprint).await? {
-            Claim::Fresh => {}
-            Claim::Replay { status, body } => return Ok(Done::Before { status, body }),
-            Claim::Mismatch => return Err(OnceKeyReused.into()),
-        }
+    let done = configure::once(engine, by, change, answer).await?;
+    if matches!(done, Done::Now(_)) {
+        engine.calls.wake.notify_one();
     }
-    let call = change(&mut tx).await?;
-    if by.once.is_some() {
-        let (status, body) = answer(&call);
-        tx.answer_idempotency(status, &body).await?;
-    }
-    tx.commit().await?;
-    engine.calls.wake.notify_one();
-    Ok(Done::Now(call))
+    Ok(done)
 }
 
 pub(super) async fn insert(tx: &mut TenantTx, new: &NewCall) -> Result<Call, CallRefusal> {

@@ -65,9 +65,23 @@ impl From<OnceKeyReused> for ConfigureError {
     }
 }
 
-/// Makes a change and puts it into effect; or finds that it was made before. `answer` is what is remembered of it for
-/// the next time: a status of the caller's choosing, and a text without secrets.
+/// Makes a change and puts it into effect, as [`once`](fn@once) makes it.
 pub(crate) async fn run<T, E: From<StoreError> + From<OnceKeyReused>>(
+    engine: &Engine,
+    by: &By,
+    change: impl AsyncFnOnce(&mut TenantTx) -> Result<T, E>,
+    answer: impl FnOnce(&T) -> (u16, String),
+) -> Result<Done<T>, E> {
+    let done = once(engine, by, change, answer).await?;
+    if matches!(done, Done::Now(_)) {
+        put_into_effect(engine).await;
+    }
+    Ok(done)
+}
+
+/// Makes a change; or finds that it was made before. `answer` is what is remembered of it for the next time: a status of
+/// the caller's choosing, and a text without secrets.
+pub(crate) async fn once<T, E: From<StoreError> + From<OnceKeyReused>>(
     engine: &Engine,
     by: &By,
     change: impl AsyncFnOnce(&mut TenantTx) -> Result<T, E>,
@@ -87,7 +101,6 @@ pub(crate) async fn run<T, E: From<StoreError> + From<OnceKeyReused>>(
         tx.answer_idempotency(status, &body).await?;
     }
     tx.commit().await?;
-    put_into_effect(engine).await;
     Ok(Done::Now(made))
 }
 
